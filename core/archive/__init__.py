@@ -1,0 +1,1 @@
+"""Tarballs and layouts that hold artifacts: opened without unpacking, read by offset."""

@@ -1,0 +1,1 @@
+"""Moving artifacts: plan, journal, engine, verification, report."""
