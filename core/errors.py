@@ -10,6 +10,7 @@ The tree::
       RegistryError         the registry, or something before it, said no           exit 3
       JobError              a job folder, journal or lock that cannot be used       exit 2
       Interrupted           stopped on request; the next start goes on              exit 4
+      InternalError         a defect of ours                                        exit 5
 
 A code names one kind of trouble for good: reports group by it, the README explains each. `ADVICE`
 holds what is true of every case of a code; a raise adds what is special to this one.
@@ -37,6 +38,7 @@ class Code(StrEnum):
     BAD_ANSWERS = "bad-answers"
     INTERRUPTED = "interrupted"
     BUG = "bug"
+    TOOL_MISSING = "tool-missing"
 
     ARCHIVE_NOT_FOUND = "archive-not-found"
     ARCHIVE_UNREADABLE = "archive-unreadable"
@@ -72,6 +74,8 @@ class Code(StrEnum):
     LOGIN_REFUSED = "login-refused"
     LOGIN_MISSING = "login-missing"
     CREDENTIALS_UNREADABLE = "credentials-unreadable"
+    TOKEN_SERVER_ELSEWHERE = "token-server-elsewhere"  # noqa: S105 - the name of a trouble
+    REDIRECT_REFUSED = "redirect-refused"
     PUSH_DENIED = "push-denied"
     BODY_TOO_LARGE = "body-too-large"
     TAG_IMMUTABLE = "tag-immutable"
@@ -122,6 +126,11 @@ ADVICE: dict[Code, Advice] = {
         "A defect of eksa-mirror",
         "Something happened that the program did not expect.",
         "Run the same command again; nothing that arrived is lost. Report it with worker.log.",
+    ),
+    Code.TOOL_MISSING: Advice(
+        "A program is not installed",
+        "Something that was asked for needs a program that this machine does not have.",
+        "Install the package that is named.",
     ),
     Code.ARCHIVE_NOT_FOUND: Advice(
         "The tarball is not there",
@@ -278,6 +287,16 @@ ADVICE: dict[Code, Advice] = {
         "The docker config or its credential helper gives an error.",
         "Mend it, or set REGISTRY_USERNAME and REGISTRY_PASSWORD.",
     ),
+    Code.TOKEN_SERVER_ELSEWHERE: Advice(
+        "The registry sends logins somewhere else",
+        "Its token server has another host name, or its own address is set wrongly.",
+        "Name the host with --trust-host, or correct the registry's external address.",
+    ),
+    Code.REDIRECT_REFUSED: Advice(
+        "The registry redirects to where nothing may be sent",
+        "It answers with an address in plain HTTP, or with none that makes sense.",
+        "Correct the registry's external address; on Harbor: external_url in harbor.yml.",
+    ),
     Code.PUSH_DENIED: Advice(
         "No right to push, or the project is missing",
         "The project does not exist, or the account may not push and pull there.",
@@ -429,3 +448,12 @@ class Interrupted(EksaMirrorError):  # noqa: N818 - it is a request, not a defec
 
     def __init__(self, message: str = "The import was stopped.") -> None:
         super().__init__(Code.INTERRUPTED, message)
+
+
+class InternalError(EksaMirrorError):
+    """A defect of eksa-mirror; the traceback is in the worker's log, never on the screen."""
+
+    exit_code = ExitCode.BUG
+
+    def __init__(self, error: BaseException, where: str) -> None:
+        super().__init__(Code.BUG, f"{type(error).__name__}: {error}", where=where)

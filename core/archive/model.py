@@ -56,6 +56,10 @@ class Blob:
     offset: int = 0
     compressible: bool = False
 
+    def descriptor(self) -> dict[str, str | int]:
+        """Its descriptor as a manifest lists it, ready for JSON."""
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
     def read_all(self) -> bytes:
         """The whole content; for configs, charts and other small blobs."""
         return self.source.read_at(self.offset, self.size)

@@ -1,0 +1,109 @@
+"""The images of one docker save file or OCI layout, or of both in one: newer dockers write both."""
+
+from core.archive.docker_save import (
+    LayerPool,
+    SavedImage,
+    digest_in_name,
+    read_config,
+    read_saved_images,
+    saved_content,
+)
+from core.archive.layout import Layout, LayoutContent, Named, read_index
+from core.archive.model import ImageParts, StoredArtifact
+from core.archive.names import full_reference, image_reference
+from core.archive.package_bundles import REPOSITORY_NAME
+from core.archive.shelf import Shelf
+from core.archive.tree import Tree
+from core.oci import HELM_CONFIG, UNKNOWN_CONFIG
+from core.reference import Kind, Reference
+
+
+def read_images(tree: Tree, shelf: Shelf, pool: LayerPool) -> None:
+    """Put all that manifest.json and index.json list on the shelf.
+
+    index.json leads where both are there, because it knows the manifests; manifest.json adds the
+    names that docker knows, and tells that uncompressed layers come from `docker save`.
+
+    Raises:
+        ArchiveError: see `read_saved_images`, `saved_content`, `read_index`, `Layout.content`.
+    """
+    saved = {_config_digest(tree, image): image for image in read_saved_images(tree)}
+    used: set[str] = set()
+    layout = Layout(tree)
+    for named in _grouped(read_index(tree)):
+        content = layout.content(named[0].descriptor)
+        known = [digest for digest in content.configs if digest in saved]
+        used.update(known)
+        names = [name for digest in known for name in saved[digest].names]
+        artifact = _from_layout(named, names, content)
+        if content.plain and known:
+            parts, _ = saved_content(tree, saved[known[0]], pool)
+            if isinstance(parts, ImageParts):
+                artifact = _image(artifact.name, artifact.references, parts, content)
+        shelf.add(artifact)
+        if content.partial:
+            shelf.note_partial(artifact.name, artifact.platforms)
+    for digest, image in saved.items():
+        if digest not in used:
+            shelf.add(_from_saved(tree, image, digest, pool))
+
+
+def _config_digest(tree: Tree, image: SavedImage) -> str:
+    return digest_in_name(image.config) or read_config(tree, image.config)[0].digest
+
+
+def _grouped(listed: tuple[Named, ...]) -> list[list[Named]]:
+    """Descriptors of the same content together: each tag of an image has one of its own."""
+    groups: dict[str, list[Named]] = {}
+    for named in listed:
+        groups.setdefault(named.descriptor.digest, []).append(named)
+    return list(groups.values())
+
+
+def _from_saved(tree: Tree, image: SavedImage, digest: str, pool: LayerPool) -> StoredArtifact:
+    content, platform = saved_content(tree, image, pool)
+    references = tuple(filter(None, map(image_reference, image.names)))
+    name = image.names[0] if image.names else _short(digest)
+    platforms = (platform,) if platform else ()
+    return StoredArtifact(Kind.IMAGE, name, references, content, platforms)
+
+
+def _from_layout(
+    named: list[Named], saved_names: list[str], content: LayoutContent
+) -> StoredArtifact:
+    full = [item.full_name or item.ref_name for item in named]
+    found = [image_reference(item.full_name) for item in named if item.full_name]
+    found += [full_reference(item.ref_name) for item in named if not item.full_name]
+    found += [image_reference(name) for name in saved_names]
+    references = tuple(dict.fromkeys(filter(None, found)))
+    labels = [str(references[0])] if references else [text for text in full if text]
+    config = content.configs[0] if content.configs else content.manifest.digest
+    name = labels[0] if labels else _short(config)
+    kind = _kind(content.config_type, references)
+    if kind is not Kind.CHART:
+        return StoredArtifact(kind, name, references, content.manifest, content.platforms)
+    chart = content.config if isinstance(content.config, dict) else {}
+    chart_name, version = str(chart.get("name", "")), str(chart.get("version", ""))
+    return StoredArtifact(
+        kind, name, references, content.manifest, chart_name=chart_name, chart_version=version
+    )
+
+
+def _image(
+    name: str, references: tuple[Reference, ...], parts: ImageParts, content: LayoutContent
+) -> StoredArtifact:
+    return StoredArtifact(Kind.IMAGE, name, references, parts, content.platforms)
+
+
+def _kind(config_type: str, references: tuple[Reference, ...]) -> Kind:
+    if config_type == HELM_CONFIG:
+        return Kind.CHART
+    if config_type == UNKNOWN_CONFIG and any(
+        reference.repository.endswith(REPOSITORY_NAME) for reference in references
+    ):
+        return Kind.PACKAGE_BUNDLE
+    return Kind.IMAGE
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:12]

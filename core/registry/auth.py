@@ -1,0 +1,217 @@
+"""Logging in: Basic and Bearer, with tokens that are renewed before they end.
+
+Sources: RFC 7617, the distribution project's token specification, OAuth2 for identity tokens.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from core.errors import Code, RegistryError
+from core.oci import InvalidContentError, parse_json
+from core.registry.challenge import Challenge, parse_challenges
+from core.registry.credentials import Credentials
+from core.registry.transport import Body, Response, Transport, without_query
+
+DEFAULT_TOKEN_SECONDS = 60.0
+_RENEW_AFTER = 0.75
+"""Share of a token's life after which it is renewed: a chunk may be long under way."""
+
+
+def pull(repository: str) -> str:
+    """The scope to read from `repository`."""
+    return f"repository:{repository}:pull"
+
+
+def push(repository: str) -> str:
+    """The scope to write to `repository`; registries look before they take, hence the pull."""
+    return f"repository:{repository}:pull,push"
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    header: str
+    renew_at: float
+
+
+class Authenticator:
+    """Gives the `Authorization` header for a request to one registry.
+
+    Args:
+        transport: asks the token server.
+        origin: scheme and authority of the registry; credentials go there.
+        credentials: None for an anonymous client.
+        trusted_hosts: further hosts that the operator named; a token server on any other host than
+            the registry's is refused.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        origin: str,
+        credentials: Credentials | None,
+        trusted_hosts: Iterable[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._origin = origin
+        self._credentials = credentials
+        self._hosts = {urlsplit(origin).hostname, *trusted_hosts}
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._challenge: Challenge | None = None
+        self._tokens: dict[frozenset[str], _Token] = {}
+
+    @property
+    def challenge(self) -> Challenge | None:
+        """How the registry asked; None before it did."""
+        return self._challenge
+
+    def header(self, scopes: Iterable[str]) -> str | None:
+        """The header for a request that needs `scopes`; None where nothing was asked for yet.
+
+        Raises:
+            RegistryError: the token server refuses the login, or does not answer.
+        """
+        challenge = self._challenge
+        if challenge is None:
+            return None
+        if challenge.scheme == "basic":
+            return self._credentials.basic_header() if self._credentials else None
+        wanted = frozenset(scopes)
+        with self._lock:
+            token = self._tokens.get(wanted)
+        if token is None or self._clock() >= token.renew_at:
+            token = self._fetch(challenge, sorted(wanted))
+            with self._lock:
+                self._tokens[wanted] = token
+        return token.header
+
+    def learn(self, refusal: Response, scopes: Iterable[str], sent: Mapping[str, str]) -> bool:
+        """Take note of a 401; True when another attempt makes sense.
+
+        Args:
+            scopes: what the refused request needed.
+            sent: the header that was refused; empty where none was sent.
+
+        Raises:
+            RegistryError: `login-missing`, or a way of asking that is not known.
+        """
+        challenge = self._choose(refusal)
+        if challenge.scheme == "basic" and self._credentials is None:
+            raise RegistryError(
+                Code.LOGIN_MISSING,
+                "The registry wants a user name and a password.",
+                where=refusal.url,
+                status=401,
+            )
+        wanted = frozenset(scopes)
+        with self._lock:
+            self._challenge = challenge
+            token = self._tokens.get(wanted)
+            if token and token.header == sent.get("Authorization"):
+                del self._tokens[wanted]
+        return not sent or challenge.scheme == "bearer"
+
+    def _choose(self, refusal: Response) -> Challenge:
+        challenges = parse_challenges(refusal.headers.get("www-authenticate", ""))
+        by_scheme = {challenge.scheme: challenge for challenge in reversed(challenges)}
+        identity_token = self._credentials is not None and self._credentials.is_identity_token
+        if "bearer" in by_scheme and "realm" in by_scheme["bearer"].parameters:
+            return by_scheme["bearer"]
+        if "basic" in by_scheme and not identity_token:
+            return by_scheme["basic"]
+        offered = ", ".join(by_scheme) or "nothing"
+        raise RegistryError(
+            Code.REGISTRY_PROTOCOL,
+            f"The registry refuses (HTTP 401) and offers no way to log in ({offered}).",
+            where=refusal.url,
+            status=401,
+        )
+
+    def _fetch(self, challenge: Challenge, scopes: list[str]) -> _Token:
+        realm = self._checked_realm(challenge.parameters["realm"])
+        query = [("service", challenge.parameters.get("service", ""))]
+        query += [("scope", scope) for scope in scopes]
+        started = self._clock()
+        response = self._ask(realm, [(name, value) for name, value in query if value])
+        if response.status in (401, 403):
+            raise self._refused(response)
+        if response.status != 200:
+            raise response.error("GET")
+        token, seconds = _read_token(response)
+        return _Token(f"Bearer {token}", started + seconds * _RENEW_AFTER)
+
+    def _ask(self, realm: str, query: list[tuple[str, str]]) -> Response:
+        credentials = self._credentials
+        if credentials is not None and credentials.is_identity_token:
+            form = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", credentials.password.get_secret_value()),
+                ("client_id", "eksa-mirror"),
+                *query,
+            ]
+            body = Body.of(urlencode(form).encode(), "application/x-www-form-urlencoded")
+            return self._transport.request("POST", realm, {}, body)
+        headers = {"Authorization": credentials.basic_header()} if credentials else {}
+        joint = "&" if urlsplit(realm).query else "?"
+        return self._transport.request("GET", f"{realm}{joint}{urlencode(query)}", headers)
+
+    def _refused(self, response: Response) -> RegistryError:
+        if self._credentials is None:
+            return RegistryError(
+                Code.LOGIN_MISSING,
+                "The token server gives nothing without a login.",
+                where=response.url,
+                status=response.status,
+            )
+        refused = response.error("GET")
+        return RegistryError(
+            Code.LOGIN_REFUSED, refused.message, where=response.url, status=response.status
+        )
+
+    def _checked_realm(self, realm: str) -> str:
+        """Credentials go only where the operator sent them, and never in clear."""
+        parts, origin = urlsplit(realm), urlsplit(self._origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RegistryError(
+                Code.REGISTRY_PROTOCOL,
+                f"The registry names “{realm[:200]}” as its token server, which is no address.",
+                where=self._origin,
+            )
+        if parts.hostname not in self._hosts:
+            raise RegistryError(
+                Code.TOKEN_SERVER_ELSEWHERE,
+                f"The registry sends logins to another host: {parts.netloc}.",
+                where=self._origin,
+                mend=f"Where you know that host: --trust-host {parts.hostname}",
+            )
+        if parts.scheme == "http" and origin.scheme == "https":
+            raise RegistryError(
+                Code.TOKEN_SERVER_ELSEWHERE,
+                f"The registry sends logins over plain HTTP: {without_query(realm)}.",
+                where=self._origin,
+                cause="It does not know that a TLS proxy stands in front of it.",
+                mend="Correct its own address; on Harbor: external_url in harbor.yml.",
+            )
+        return urlunsplit(parts)
+
+
+def _read_token(response: Response) -> tuple[str, float]:
+    try:
+        document = parse_json(response.content)
+    except InvalidContentError:
+        document = None
+    if not isinstance(document, dict):
+        document = {}
+    token = document.get("token") or document.get("access_token")
+    if not isinstance(token, str) or not token.isprintable() or " " in token:
+        raise RegistryError(
+            Code.REGISTRY_PROTOCOL, "The token server answered without a token.", where=response.url
+        )
+    seconds = document.get("expires_in")
+    life = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
+    return token, life or DEFAULT_TOKEN_SECONDS

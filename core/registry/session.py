@@ -1,0 +1,271 @@
+"""Requests to one registry: login, scopes, redirects, second attempts."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+from urllib3.response import BaseHTTPResponse
+
+from core.errors import Code, RegistryError
+from core.registry.auth import Authenticator
+from core.registry.credentials import Credentials
+from core.registry.retry import IMPATIENT, RetryPolicy, Waiter, retrying
+from core.registry.tls import TlsSettings
+from core.registry.transport import Body, Response, Transport, without_query
+
+_LOG = logging.getLogger(__name__)
+_MAX_REDIRECTS = 5
+_MAX_LOGINS = 2
+"""Once because the way to log in was not known, once because a token had ended."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where a registry is and how it is spoken to.
+
+    Attributes:
+        address: `host[:port]`, IPv6 in brackets.
+        tls: how its certificate is judged.
+        plain_http: no TLS at all, because the operator said so.
+        trusted_hosts: hosts beside its own that may be shown the login.
+    """
+
+    address: str
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    plain_http: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """`https://host[:port]`."""
+        return f"{'http' if self.plain_http else 'https'}://{self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    target: str
+    scopes: Sequence[str]
+    headers: dict[str, str]
+    body: Body | None
+    stall: float | None
+
+
+class Session:
+    """A registry that is spoken to; safe to use from several threads.
+
+    Args:
+        connection: where and how.
+        credentials: None for an anonymous client.
+        policy: how long a registry that is away is waited for.
+        waiter: waits between attempts, and ends them when the job is to stop.
+        uploads: how many threads will use it; so many connections are kept open.
+        stall: seconds without a byte after which a connection is given up.
+        on_retry: told of each temporary failure that is followed by another attempt.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        credentials: Credentials | None = None,
+        *,
+        policy: RetryPolicy | None = None,
+        waiter: Waiter | None = None,
+        uploads: int = 4,
+        stall: float = 60.0,
+        on_retry: Callable[[RegistryError], None] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.policy = policy or RetryPolicy()
+        self.waiter = waiter or Waiter()
+        self.on_retry = on_retry
+        self._transport = Transport(connection.tls, connections=uploads + 2, stall=stall)
+        self._auth = Authenticator(
+            self._transport, connection.origin, credentials, connection.trusted_hosts
+        )
+        self._first_contact = threading.Lock()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def ping(self) -> Response:
+        """`GET /v2/`: is this a registry, and does the login work? Fails within seconds.
+
+        Raises:
+            RegistryError: it does not answer, is no registry, or refuses the login.
+        """
+        with self._first_contact:
+            answer = self.request(
+                "GET", "/v2/", ok=(200, 401, 404), policy=IMPATIENT, failing=False
+            )
+        if answer.status == 401:
+            raise answer.error("GET")
+        if answer.status == 404:
+            raise RegistryError(
+                Code.REGISTRY_PROTOCOL,
+                "There is no registry at this address: /v2/ is not found.",
+                where=answer.url,
+                status=404,
+            )
+        return answer
+
+    def request(
+        self,
+        method: str,
+        target: str,
+        *,
+        scopes: Sequence[str] = (),
+        headers: dict[str, str] | None = None,
+        body: Body | None = None,
+        ok: Sequence[int] = (200,),
+        stall: float | None = None,
+        policy: RetryPolicy | None = None,
+        failing: bool = True,
+    ) -> Response:
+        """Send until there is a final answer.
+
+        Args:
+            target: a path of this registry, or an absolute URL that it gave.
+            scopes: what a token must allow.
+            ok: statuses that are an answer; every other is an error.
+            stall: seconds without a byte, where another limit than the session's is right.
+            policy: another policy than the session's; `retry.ONCE` where the same request must not
+                be sent twice.
+            failing: look for the reason of a 401 or 403 (one more request).
+
+        Raises:
+            RegistryError: the last failure.
+            Interrupted: the job is to stop.
+        """
+        request = _Request(method, target, scopes, headers or {}, body, stall)
+
+        def attempt() -> Response:
+            response = self._authorized(request)
+            if response.status not in ok:
+                error = response.error(method)
+                raise self._reason(error, scopes) if failing else error
+            return response
+
+        return retrying(policy or self.policy, self.waiter, attempt, self._note_retry)
+
+    @contextmanager
+    def open(self, target: str, scopes: Sequence[str]) -> Iterator[BaseHTTPResponse]:
+        """GET a blob unread, redirects to a store elsewhere followed without the login.
+
+        Raises:
+            RegistryError: there is no such blob, or no answer.
+        """
+        url, logins = self.absolute(target), 0
+        for _ in range(_MAX_REDIRECTS):
+            authorization = self._authorization(url, scopes)
+            with self._transport.open("GET", url, authorization) as answer:
+                if answer.status == 200:
+                    yield answer
+                    return
+                response = Response.begun(answer, url)
+            if response.status in _REDIRECTS:
+                url = self.resolve(url, response.headers.get("location", ""))
+            elif logins < _MAX_LOGINS and self._may_log_in(response, url, scopes, authorization):
+                logins += 1
+            else:
+                raise response.error("GET")
+        raise _redirect_refused(url, "it redirects in a circle")
+
+    def absolute(self, target: str) -> str:
+        """The URL of a path of this registry."""
+        return urljoin(self.connection.origin, target)
+
+    def resolve(self, asked: str, location: str) -> str:
+        """Where a `Location` leads.
+
+        It may be relative, name the port 443 or not, or say `http` where a TLS proxy stands in
+        front of a registry that does not know it.
+
+        Raises:
+            RegistryError: `redirect-refused`: no address, or plain HTTP on another host.
+        """
+        url = urljoin(asked, location.strip())
+        parts, own = urlsplit(url), urlsplit(self.connection.origin)
+        if not location or parts.scheme not in ("http", "https") or not parts.hostname:
+            raise _redirect_refused(asked, f"“{location[:200]}” is no address")
+        if self.is_own(url):
+            return urlunsplit((own.scheme, own.netloc, parts.path, parts.query, ""))
+        if parts.scheme == "http" and own.scheme == "https":
+            raise _redirect_refused(asked, f"it leads to plain HTTP on {parts.netloc}")
+        return url
+
+    def is_own(self, url: str) -> bool:
+        """Whether the login may go there: same host and port, 443 and none being one."""
+        own = urlsplit(self.connection.origin)
+        return _authority(url, own.scheme) == _authority(own.geturl(), own.scheme)
+
+    def _authorization(self, url: str, scopes: Iterable[str]) -> dict[str, str]:
+        authorization = self._auth.header(scopes) if self.is_own(url) else None
+        return {"Authorization": authorization} if authorization else {}
+
+    def _authorized(self, request: _Request) -> Response:
+        """Send, logging in and following redirects on the way."""
+        url, method = self.absolute(request.target), request.method
+        logins = 0
+        for _ in range(_MAX_REDIRECTS):
+            authorization = self._authorization(url, request.scopes)
+            headers = request.headers | authorization
+            response = self._transport.request(method, url, headers, request.body, request.stall)
+            _LOG.debug("%s %s -> %d", method, without_query(url), response.status)
+            if response.status in _REDIRECTS and method in ("GET", "HEAD"):
+                url = self.resolve(url, response.headers.get("location", ""))
+            elif logins < _MAX_LOGINS and self._may_log_in(
+                response, url, request.scopes, authorization
+            ):
+                logins += 1
+            else:
+                return response
+        return response
+
+    def _may_log_in(
+        self, response: Response, url: str, scopes: Sequence[str], sent: dict[str, str]
+    ) -> bool:
+        own = response.status == 401 and self.is_own(url)
+        return own and self._auth.learn(response, scopes, sent)
+
+    def _reason(self, error: RegistryError, scopes: Sequence[str]) -> RegistryError:
+        """Tell a lost login from a missing right: registries answer 401 to both."""
+        if error.status not in (401, 403) or not scopes or error.code is Code.PUSH_DENIED:
+            return error
+        try:
+            self.ping()
+        except RegistryError as lost:
+            return lost if lost.status == 401 else error
+        return RegistryError(
+            Code.PUSH_DENIED, error.message, where=error.where, status=error.status
+        )
+
+    def _note_retry(self, error: RegistryError) -> None:
+        _LOG.warning("%s; trying again", error)
+        if self.on_retry:
+            self.on_retry(error)
+
+
+def _authority(url: str, own_scheme: str) -> tuple[str | None, int]:
+    """Host and port; a port that is left out is that of the registry's scheme."""
+    parts = urlsplit(url)
+    return parts.hostname, parts.port or (80 if own_scheme == "http" else 443)
+
+
+def _redirect_refused(url: str, why: str) -> RegistryError:
+    return RegistryError(
+        Code.REDIRECT_REFUSED,
+        f"The registry's answer cannot be followed: {why}.",
+        where=without_query(url),
+    )

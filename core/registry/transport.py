@@ -1,0 +1,215 @@
+"""One HTTP request at a time: connections, timeouts, bodies. No login, no second attempt."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+import urllib3.exceptions
+from urllib3.response import BaseHTTPResponse
+
+from core import __version__
+from core.errors import Code, RegistryError
+from core.registry import faults
+from core.registry.tls import TlsSettings, ssl_context
+
+CONNECT_SECONDS = 15.0
+STALL_SECONDS = 60.0
+"""A connection without a byte for this long is given up; the whole may take as long as it likes."""
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Manifests are at most 4 MiB; an answer beyond this is not one of a registry."""
+
+_ERRORS = (urllib3.exceptions.HTTPError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a request sends.
+
+    Attributes:
+        length: bytes in all; always told to the registry, never sent as chunked encoding.
+        pieces: the bytes; an iterable that can be gone through again for a second attempt.
+        media_type: the Content-Type.
+    """
+
+    length: int
+    pieces: Iterable[bytes] = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+    @classmethod
+    def of(cls, content: bytes, media_type: str = "application/octet-stream") -> "Body":
+        """A body of one piece."""
+        return cls(len(content), (content,), media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer.
+
+    Attributes:
+        url: what was asked, without the query (it may hold signed state).
+        headers: names in lower case.
+    """
+
+    status: int
+    url: str
+    headers: dict[str, str]
+    content: bytes = field(repr=False)
+
+    @classmethod
+    def begun(cls, answer: BaseHTTPResponse, url: str, content: bytes | None = None) -> "Response":
+        """From an open answer, with the beginning of its body where none is given."""
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        if content is None:
+            content = next(read_stream(answer, url, 65536), b"")
+        return cls(answer.status, without_query(url), headers, content)
+
+    def error(self, method: str) -> RegistryError:
+        """This answer as the error that it means."""
+        retry_after = self.headers.get("retry-after")
+        return faults.from_response(method, self.url, self.status, self.content, retry_after)
+
+
+class Transport:
+    """Connections to registries, shared by all threads of a job.
+
+    Args:
+        tls: how certificates are judged.
+        connections: how many are kept open to one host.
+        stall: seconds without a byte after which a connection is given up.
+    """
+
+    def __init__(
+        self, tls: TlsSettings, *, connections: int = 8, stall: float = STALL_SECONDS
+    ) -> None:
+        self._context = ssl_context(tls)
+        self._connections = connections
+        self._stall = stall
+        self._lock = threading.Lock()
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: Body | None = None,
+        stall: float | None = None,
+    ) -> Response:
+        """Send, and read the whole answer.
+
+        Raises:
+            RegistryError: there was no answer, or one that is too large.
+        """
+        with self.open(method, url, headers, body, stall) as answer:
+            return Response.begun(answer, url, _read(answer, url))
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: Body | None = None,
+        stall: float | None = None,
+    ) -> Iterator[BaseHTTPResponse]:
+        """Send, and give the answer unread, for blobs that are too large to keep.
+
+        Raises:
+            RegistryError: there was no answer.
+        """
+        answer = self._send(method, url, headers, body, stall or self._stall)
+        finished = False
+        try:
+            yield answer
+            finished = True
+        finally:
+            if not finished:
+                answer.close()
+            answer.release_conn()
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.clear()
+            self._pools.clear()
+
+    def _send(
+        self, method: str, url: str, headers: dict[str, str], body: Body | None, stall: float
+    ) -> BaseHTTPResponse:
+        sent = {"User-Agent": f"eksa-mirror/{__version__}", **headers}
+        # urllib3 uses the connect timeout while it sends, too: an upload needs the long one.
+        connect = stall if body and body.length else min(CONNECT_SECONDS, stall)
+        if body is not None:
+            sent |= {"Content-Type": body.media_type, "Content-Length": str(body.length)}
+        try:
+            return self._pool(url).request(
+                method,
+                url,
+                headers=sent,
+                body=body.pieces if body is not None and body.length else None,
+                timeout=urllib3.Timeout(connect=connect, read=stall),
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except _ERRORS as error:
+            raise faults.from_exception(error, without_query(url)) from None
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        proxy = _proxy_for(url)
+        with self._lock:
+            if proxy not in self._pools:
+                self._pools[proxy] = self._new_pool(proxy)
+            return self._pools[proxy]
+
+    def _new_pool(self, proxy: str) -> urllib3.PoolManager:
+        if not proxy:
+            return urllib3.PoolManager(maxsize=self._connections, ssl_context=self._context)
+        return urllib3.ProxyManager(proxy, maxsize=self._connections, ssl_context=self._context)
+
+
+def without_query(url: str) -> str:
+    """`url` as it may be logged: upload locations carry signed state in their query."""
+    return url.partition("?")[0]
+
+
+def read_stream(answer: BaseHTTPResponse, url: str, block: int = 1024 * 1024) -> Iterator[bytes]:
+    """The body of an open answer in blocks.
+
+    Raises:
+        RegistryError: the connection broke or stalled.
+    """
+    try:
+        yield from answer.stream(block, decode_content=False)
+    except _ERRORS as error:
+        raise faults.from_exception(error, without_query(url)) from None
+
+
+def _read(answer: BaseHTTPResponse, url: str) -> bytes:
+    content = bytearray()
+    for block in read_stream(answer, url):
+        content += block
+        if len(content) > MAX_ANSWER_BYTES:
+            answer.close()
+            raise RegistryError(
+                Code.REGISTRY_PROTOCOL,
+                f"The answer is longer than {MAX_ANSWER_BYTES // 2**20} MiB.",
+                where=without_query(url),
+                status=answer.status,
+            )
+    return bytes(content)
+
+
+def _proxy_for(url: str) -> str:
+    """The proxy that the environment names for `url` (HTTPS_PROXY, NO_PROXY), or nothing."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.netloc):
+        return ""
+    return getproxies().get(parts.scheme, "")

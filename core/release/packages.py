@@ -1,0 +1,123 @@
+"""The package bundle: the curated packages of one Kubernetes version, with their charts and images.
+
+An import moves the bundle as it is; its content serves checks, and copying the packages later.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from core.errors import Code, ReleaseError
+from core.release.eksd import first_problem
+from core.release.kinds import PACKAGE_BUNDLE, load_manifest
+
+_NAME = re.compile(r"v([0-9]+)-([0-9]+)-")
+
+
+def _none_is_empty(value: object) -> object:
+    return [] if value is None else value
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PackageImage(_Model):
+    """An image of a package: a repository below the packages registry, and a digest."""
+
+    repository: str
+    digest: str
+
+
+class PackageVersion(_Model):
+    """One version of a package.
+
+    Attributes:
+        name: the tag of its chart.
+        digest: of the chart.
+        images: what the chart runs.
+    """
+
+    name: str
+    digest: str
+    images: Annotated[tuple[PackageImage, ...], BeforeValidator(_none_is_empty)] = ()
+    dependencies: Annotated[tuple[str, ...], BeforeValidator(_none_is_empty)] = ()
+
+
+class _Source(_Model):
+    repository: str
+    registry: str = ""
+    versions: tuple[PackageVersion, ...]
+
+
+class Package(_Model):
+    """A curated package."""
+
+    name: str
+    source: _Source
+    workload_only: bool = Field(default=False, alias="workloadonly")
+
+    @property
+    def repository(self) -> str:
+        """The repository of its chart, below the registry of the package bundle."""
+        return self.source.repository
+
+    @property
+    def versions(self) -> Sequence[PackageVersion]:
+        """In the order of the file."""
+        return self.source.versions
+
+
+class _Metadata(_Model):
+    name: str = ""
+
+
+class _Spec(_Model):
+    packages: tuple[Package, ...]
+
+
+class PackageBundle(_Model):
+    """A package bundle."""
+
+    metadata: _Metadata = _Metadata()
+    spec: _Spec
+
+    @property
+    def name(self) -> str:
+        """`v1-33-116`."""
+        return self.metadata.name
+
+    @property
+    def kube_version(self) -> str:
+        """`1.33`; empty where the name does not tell it."""
+        found = _NAME.match(self.name)
+        return f"{found[1]}.{found[2]}" if found else ""
+
+    @property
+    def packages(self) -> Sequence[Package]:
+        """In the order of the file."""
+        return self.spec.packages
+
+
+def load_package_bundle(content: bytes, where: str) -> PackageBundle:
+    """Read a package bundle.
+
+    Args:
+        content: what the file holds.
+        where: the file, for messages.
+
+    Raises:
+        ReleaseError: `manifest-wrong-kind` for any other manifest, `manifest-invalid` for what
+            cannot be read.
+    """
+    document = load_manifest(content, where, PACKAGE_BUNDLE)
+    try:
+        return PackageBundle.model_validate(document)
+    except ValidationError as error:
+        raise ReleaseError(
+            Code.MANIFEST_INVALID,
+            f"The package bundle cannot be used: {first_problem(error)}.",
+            where=where,
+        ) from None

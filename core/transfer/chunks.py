@@ -1,0 +1,141 @@
+"""A blob on its way out: read, checked, compressed, hashed, cut into chunks of a known length."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from core.archive.model import Blob
+from core.errors import ArchiveError, Code
+from core.transfer.compression import Compression
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive bytes of what is sent.
+
+    Attributes:
+        offset: of the first byte in what is sent.
+        length: bytes.
+        pieces: the bytes.
+        begin: bytes of the stored blob that were read before the first byte of this chunk came out.
+        end: after the last.
+        digest: of all that is sent; empty in every chunk but the last.
+    """
+
+    offset: int
+    length: int
+    pieces: tuple[bytes, ...] = field(repr=False)
+    begin: int
+    end: int
+    digest: str = ""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the blob ends here."""
+        return bool(self.digest)
+
+    @property
+    def total(self) -> int:
+        """Bytes sent when this chunk has arrived."""
+        return self.offset + self.length
+
+    def part(self, offset: int, longest: int) -> "Chunk":
+        """The bytes from `offset` on, at most `longest`; the digest goes with the end.
+
+        Args:
+            offset: within this chunk, counted from the beginning of what is sent.
+        """
+        skip = offset - self.offset
+        length = min(longest, self.length - skip)
+        ends = skip + length == self.length
+        share = (self.end - self.begin) / max(1, self.length)
+        return Chunk(
+            offset,
+            length,
+            tuple(_cut(self.pieces, skip, length)),
+            self.begin + round(share * skip),
+            self.begin + round(share * (skip + length)),
+            self.digest if ends else "",
+        )
+
+
+def chunks(
+    blob: Blob,
+    compression: Compression,
+    size: Callable[[], int],
+    skip: int = 0,
+) -> Iterator[Chunk]:
+    """Cut what a blob becomes into chunks, from byte `skip` on.
+
+    All of the blob is read, also what is skipped: the hashes need it, and what comes out is the
+    same on every run. The last chunk, which may be empty, holds the digest.
+
+    Args:
+        compression: for a blob that is compressible; all others go through byte for byte.
+        size: bytes of the next chunk; asked each time, because a proxy may force it down.
+
+    Raises:
+        ArchiveError: `archive-damaged` where the content is not what its digest says, before the
+            last chunk is given.
+    """
+    reader = _Reader(blob)
+    outgoing = compression.apply(reader.blocks()) if blob.compressible else reader.blocks()
+    hasher, offset = hashlib.sha256(), 0
+    held: list[bytes] = []
+    length = begin = 0
+    wanted = size()
+    for piece in outgoing:
+        hasher.update(piece)
+        before, offset = offset, offset + len(piece)
+        if offset <= skip:
+            begin = reader.position
+            continue
+        held.append(piece[max(0, skip - before) :])
+        length += len(held[-1])
+        # One byte is kept back at least, so that the last chunk is never empty without need.
+        while length > wanted:
+            start = offset - length
+            yield Chunk(start, wanted, tuple(_cut(held, 0, wanted)), begin, reader.position)
+            held = list(_cut(held, wanted, length - wanted))
+            length, begin, wanted = length - wanted, reader.position, size()
+    reader.check()
+    digest = f"sha256:{hasher.hexdigest()}"
+    yield Chunk(offset - length, length, tuple(held), begin, blob.size, digest)
+
+
+class _Reader:
+    """Reads a blob and compares it with what the archive says of it."""
+
+    def __init__(self, blob: Blob) -> None:
+        self._blob = blob
+        self._hasher = hashlib.sha256()
+        self.position = 0
+
+    def blocks(self) -> Iterator[bytes]:
+        for block in self._blob.blocks():
+            self._hasher.update(block)
+            self.position += len(block)
+            yield block
+
+    def check(self) -> None:
+        digest = f"sha256:{self._hasher.hexdigest()}"
+        if digest != self._blob.digest:
+            raise ArchiveError(
+                Code.ARCHIVE_DAMAGED,
+                f"The content should have the digest {self._blob.digest}, but has {digest}.",
+                where=self._blob.entry,
+            )
+
+
+def _cut(pieces: list[bytes] | tuple[bytes, ...], skip: int, length: int) -> Iterator[bytes]:
+    """`length` bytes of `pieces` after the first `skip`; whole pieces are not copied."""
+    for piece in pieces:
+        if skip >= len(piece):
+            skip -= len(piece)
+            continue
+        part = piece[skip : skip + length]
+        skip, length = 0, length - len(part)
+        if part:
+            yield part
+        if length <= 0:
+            return

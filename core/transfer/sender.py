@@ -1,0 +1,247 @@
+"""Bringing one blob into one repository: there already, mounted, or sent in chunks.
+
+Whatever the registry has accepted is in the journal before the next chunk goes out. A kill between
+the two costs nothing: on the next start the registry is asked how far it came.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.archive.model import Blob
+from core.errors import ArchiveError, Code, Interrupted, RegistryError
+from core.registry.blobs import has_blob, mount_blob
+from core.registry.retry import Attempts
+from core.registry.session import Session
+from core.registry.transport import Body
+from core.registry.upload import Upload, UploadLostError
+from core.transfer.chunks import Chunk, chunks
+from core.transfer.compression import Compression
+from core.transfer.journal import Journal, Placement
+from core.transfer.lookahead import LookAhead
+from core.transfer.progress import Progress, Slot
+from core.transfer.states import PlacementState
+
+SMALLEST_CHUNK = 64 * 1024
+"""A proxy that refuses even this is told to the operator (HTTP 413)."""
+
+_MAX_BEGINNINGS = 10
+"""How often a blob is begun before it is given up: a registry may forget uploads for ever."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class ChunkSize:
+    """Bytes of a chunk, the same for all threads: a proxy's limit is found once."""
+
+    def __init__(self, wanted: int) -> None:
+        self._lock = threading.Lock()
+        self.value = wanted
+
+    def raise_to(self, least: int) -> None:
+        """The registry wants chunks of at least this size."""
+        with self._lock:
+            self.value = max(self.value, least)
+
+    def shrink_below(self, refused: int) -> bool:
+        """A body of this size was refused; False where it cannot become smaller."""
+        with self._lock:
+            if refused <= SMALLEST_CHUNK:
+                return False
+            self.value = min(self.value, max(SMALLEST_CHUNK, refused // 2))
+            return True
+
+
+class _RewoundError(Exception):
+    """The registry holds less of an upload than it said before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """One blob on its way to one repository."""
+
+    blob: Blob
+    repository: str
+    slot: Slot
+
+
+class BlobSender:
+    """Brings blobs into repositories of the mirror; used by all threads of a worker."""
+
+    def __init__(
+        self,
+        session: Session,
+        journal: Journal,
+        compression: Compression,
+        chunk_size: ChunkSize,
+        progress: Progress,
+    ) -> None:
+        self._session = session
+        self._journal = journal
+        self._compression = compression
+        self._chunk_size = chunk_size
+        self._progress = progress
+
+    def place(
+        self, blob: Blob, repository: str, holders: Sequence[str], slot: Slot
+    ) -> PlacementState:
+        """Make sure that `repository` holds the blob.
+
+        Args:
+            holders: repositories of the mirror that are known to hold it.
+            slot: shows what is under way.
+
+        Returns:
+            How it came there.
+
+        Raises:
+            RegistryError: it could not be brought there.
+            ArchiveError: the archive does not hold what it says.
+            Interrupted: the job is to stop; what was accepted is recorded.
+        """
+        placement = self._journal.placement(blob, repository)
+        if placement.state.is_there:
+            return placement.state
+        delivery = _Delivery(blob, repository, slot)
+        upload = self._resume(delivery, placement)
+        known = self._journal.known_as(blob)
+        if known and has_blob(self._session, repository, *known):
+            self._give_up(delivery, upload)
+            return self._arrived(delivery, PlacementState.PRESENT)
+        if known and holders and upload is None:
+            upload = mount_blob(self._session, repository, known[0], holders[0])
+            if upload is None:
+                return self._arrived(delivery, PlacementState.MOUNTED)
+        self._send(delivery, upload)
+        return self._arrived(delivery, PlacementState.SENT)
+
+    def _arrived(self, delivery: _Delivery, state: PlacementState) -> PlacementState:
+        self._journal.set_placement(delivery.blob, delivery.repository, state)
+        return state
+
+    def _resume(self, delivery: _Delivery, placement: Placement) -> Upload | None:
+        """The upload session of an earlier run, where the registry still knows it."""
+        if not placement.location:
+            return None
+        upload = Upload(self._session, delivery.repository, placement.location, placement.position)
+        try:
+            upload.ask_offset()
+        except UploadLostError:
+            return None
+        return upload
+
+    def _send(self, delivery: _Delivery, upload: Upload | None) -> None:
+        """Send all of it, beginning anew where the registry forgets the session."""
+        attempts = Attempts(self._session.policy, self._session.waiter)
+        refused = False
+        for _ in range(_MAX_BEGINNINGS):
+            try:
+                if upload is None:
+                    upload = Upload.start(self._session, delivery.repository)
+                self._chunk_size.raise_to(upload.smallest_chunk)
+                self._record(delivery, upload)
+                self._stream(delivery, upload, attempts)
+            except UploadLostError:
+                if self._has_arrived(delivery):
+                    return
+                upload = None
+            except _RewoundError:
+                pass
+            except (RegistryError, ArchiveError) as error:
+                if not (isinstance(error, RegistryError) and error.temporary):
+                    self._give_up(delivery, upload)
+                # What an earlier run left in the session may be other bytes: begin anew, once.
+                if error.code is not Code.DIGEST_REFUSED or refused:
+                    raise
+                upload, refused = None, True
+            else:
+                return
+            self._progress.count_retry()
+        raise RegistryError(
+            Code.REGISTRY_FAULT,
+            f"The registry lost the upload {_MAX_BEGINNINGS} times before it was complete.",
+            where=f"{delivery.repository}: {delivery.blob.entry}",
+        )
+
+    def _stream(self, delivery: _Delivery, upload: Upload, attempts: Attempts) -> None:
+        """Send from the session's offset to the end, the next chunk made while one is sent.
+
+        Raises:
+            UploadLostError: the registry does not know the session, or holds what is not ours.
+            _RewoundError: it holds less than it said before.
+        """
+        made = chunks(
+            delivery.blob, self._compression, lambda: self._chunk_size.value, upload.offset
+        )
+        with LookAhead(made) as stream:
+            for chunk in stream:
+                if chunk.offset != upload.offset:
+                    self._give_up(delivery, upload)
+                    raise UploadLostError
+                if chunk.is_last:
+                    self._journal.set_known(delivery.blob, chunk.digest, chunk.total)
+                self._send_chunk(delivery, upload, chunk, attempts)
+
+    def _send_chunk(
+        self, delivery: _Delivery, upload: Upload, chunk: Chunk, attempts: Attempts
+    ) -> None:
+        """Send a chunk until the registry has all of it, in parts where it must be."""
+        while True:
+            if self._session.waiter.stop.is_set():
+                raise Interrupted
+            part = chunk.part(upload.offset, self._chunk_size.value)
+            try:
+                self._send_part(delivery, upload, part)
+            except RegistryError as error:
+                self._before_next_attempt(error, part, attempts)
+                if part.is_last and self._has_arrived(delivery):
+                    return
+                if not chunk.offset <= upload.ask_offset() <= chunk.total:
+                    raise _RewoundError from None
+                continue
+            attempts.succeeded()
+            if part.is_last or (not chunk.is_last and upload.offset == chunk.total):
+                return
+
+    def _send_part(self, delivery: _Delivery, upload: Upload, part: Chunk) -> None:
+        body = Body(part.length, part.pieces)
+        watched = self._progress.watched(body, delivery.slot, part.begin, part.end)
+        if part.is_last:
+            upload.finish(part.digest, watched)
+        else:
+            upload.send(watched)
+            self._record(delivery, upload)
+
+    def _before_next_attempt(self, error: RegistryError, part: Chunk, attempts: Attempts) -> None:
+        """Wait, or make chunks smaller where a proxy refuses their size."""
+        if error.code is Code.BODY_TOO_LARGE:
+            if not self._chunk_size.shrink_below(part.length):
+                raise error
+        else:
+            attempts.failed(error)
+        self._progress.count_retry()
+
+    def _has_arrived(self, delivery: _Delivery) -> bool:
+        """Whether the end of the blob was accepted although no answer came."""
+        known = self._journal.known_as(delivery.blob)
+        return known is not None and has_blob(self._session, delivery.repository, *known)
+
+    def _record(self, delivery: _Delivery, upload: Upload) -> None:
+        self._journal.set_placement(
+            delivery.blob,
+            delivery.repository,
+            PlacementState.SENDING,
+            upload.location,
+            upload.offset,
+        )
+
+    def _give_up(self, delivery: _Delivery, upload: Upload | None) -> None:
+        """Cancel an upload, so that it does not fill the registry's disk."""
+        if upload is None:
+            return
+        try:
+            upload.cancel()
+        except RegistryError as error:
+            _LOG.warning("an upload could not be cancelled, the registry will purge it: %s", error)
+        self._journal.set_placement(delivery.blob, delivery.repository, PlacementState.WAITING)
