@@ -53,13 +53,13 @@ class ArtifactAnswers(_Section):
     """What is to be moved."""
 
     archive: Path | None = Field(
-        None, description="tarball of `download images`, docker save or OCI layout"
+        None, description="tarball of `download images`, a docker save file or an OCI layout"
     )
     bundles: Path | None = Field(
         None, description="bundle-release.yaml, or the tarball of `download artifacts`"
     )
     kube_versions: tuple[str, ...] = Field(
-        (), description="only what these Kubernetes versions need"
+        (), description="only what this Kubernetes version needs, such as 1.33; may be repeated"
     )
     include_all: bool = Field(False, description="also what the bundles manifest does not require")
 
@@ -74,9 +74,9 @@ class MappingAnswer(_Section):
 class RegistryAnswers(_Section):
     """Where to."""
 
-    address: str = Field("", description="HOST[:PORT][/NAMESPACE] of the private registry")
+    address: str = Field("", description="the private registry, and the namespace in it")
     mappings: tuple[MappingAnswer, ...] = Field(
-        (), description="further upstream registries and their namespaces"
+        (), description="namespace for another upstream registry; may be repeated"
     )
     ca_file: Path | None = Field(
         None, description="PEM file of the CA that signed the registry's certificate"
@@ -84,7 +84,7 @@ class RegistryAnswers(_Section):
     insecure: bool = Field(False, description="do not verify the registry's certificate")
     plain_http: bool = Field(False, description="no TLS; nodes cannot use such a registry")
     trusted_hosts: tuple[str, ...] = Field(
-        (), description="other hosts that may be shown the login"
+        (), description="another host that may be shown the login; may be repeated"
     )
 
 
@@ -98,13 +98,22 @@ class CredentialAnswers(_Section):
 class TransferAnswers(_Section):
     """How it is moved."""
 
-    jobs: int = Field(4, ge=1, le=16, description="uploads at a time")
-    compression: str = Field("gzip:1", description="of uncompressed layers: gzip:LEVEL or none")
-    chunk_size: Bytes = Field(
-        8 * 2**20, ge=64 * 2**10, le=512 * 2**20, description="bytes sent in one request"
+    jobs: int = Field(4, ge=1, le=16, description="uploads at a time, 1 to 16 (default 4)")
+    compression: str = Field(
+        "gzip:1", description="of uncompressed layers: gzip:0 to gzip:9, or none (default gzip:1)"
     )
-    limit_rate: Bytes = Field(0, ge=0, description="bytes a second at the most, 0 for no limit")
-    patience: float = Field(1800.0, ge=0, description="seconds that a registry may be away")
+    chunk_size: Bytes = Field(
+        8 * 2**20,
+        ge=64 * 2**10,
+        le=512 * 2**20,
+        description="sent in one request, such as 8Mi (default) or 512K",
+    )
+    limit_rate: Bytes = Field(
+        0, ge=0, description="a second at the most, such as 20M (default: no limit)"
+    )
+    patience: float = Field(
+        1800.0, ge=0, description="that a registry may be away before it is given up (default 1800)"
+    )
     scratch: Path | None = Field(
         None, description="folder to unzip a .tar.gz into; default: the job's own"
     )

@@ -66,6 +66,7 @@ class Code(StrEnum):
     REGISTRY_FAULT = "registry-fault"
     REGISTRY_NOT_FOUND = "registry-not-found"
     REGISTRY_PROTOCOL = "registry-protocol"
+    REGISTRY_REFUSED = "registry-refused"
     TLS_UNTRUSTED = "tls-untrusted"
     TLS_NAME_MISMATCH = "tls-name-mismatch"
     TLS_EXPIRED = "tls-expired"
@@ -89,6 +90,8 @@ class Code(StrEnum):
     JOB_FOLDER_UNSAFE = "job-folder-unsafe"
     JOURNAL_DAMAGED = "journal-damaged"
     DISK_FULL = "disk-full"
+    FILE_CHANGED = "file-changed"
+    FILE_NOT_WRITTEN = "file-not-written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +250,11 @@ ADVICE: dict[Code, Advice] = {
         "Something else listens there, or a proxy answers in its place.",
         "Open https://HOST:PORT/v2/ with curl -v and look who answers.",
     ),
+    Code.REGISTRY_REFUSED: Advice(
+        "The registry refuses what was sent",
+        "It does not take this kind of artifact, or a rule of it forbids it.",
+        "Look at its answer and at its log.",
+    ),
     Code.TLS_UNTRUSTED: Advice(
         "The certificate is signed by an authority that is not trusted here",
         "The registry uses a private CA.",
@@ -356,6 +364,16 @@ ADVICE: dict[Code, Advice] = {
         "The disk of this machine is full",
         "The journal could not be written.",
         "Free some space (df -h), then run the same command again.",
+    ),
+    Code.FILE_CHANGED: Advice(
+        "A file was changed in the meantime",
+        "Somebody wrote to it after it was read, so it was left alone.",
+        "Look at it, then do the same again.",
+    ),
+    Code.FILE_NOT_WRITTEN: Advice(
+        "A file could not be written",
+        "The account has no right to write there, or the disk is full or read-only.",
+        "Check the folder with ls -ld and df -h; what was there before is still whole.",
     ),
 }
 

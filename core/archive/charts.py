@@ -13,7 +13,7 @@ from core.archive.model import Blob, ReadyManifest, StoredArtifact
 from core.archive.sources import MemoryBytes
 from core.archive.tarindex import TarTree, is_tar
 from core.archive.tree import MIB, Region, Tree
-from core.archive.trouble import damaged, hostile
+from core.archive.trouble import damaged, hostile, shown
 from core.archive.zipped import gunzip
 from core.oci import HELM_CHART, HELM_CONFIG, OCI_MANIFEST, canonical_json, digest_of
 from core.reference import Kind, Reference
@@ -72,7 +72,7 @@ def chart_artifact(region: Region, file_name: str) -> StoredArtifact:
     ready = ReadyManifest(digest_of(manifest), OCI_MANIFEST, manifest, (config, layer))
     return StoredArtifact(
         Kind.CHART,
-        file_name,
+        shown(file_name),
         (),
         ready,
         chart_name=metadata["name"],
@@ -170,7 +170,7 @@ def _dependency(item: Mapping[Any, Any]) -> dict[str, Any]:
 def _import_values(value: Any) -> list[Any]:
     if not isinstance(value, list):
         return []
-    return [item if isinstance(item, str) else _map_of_texts(item) for item in value]
+    return [_text(item) or _map_of_texts(item) for item in value]
 
 
 def _annotations(metadata: Mapping[str, Any]) -> dict[str, str]:
@@ -198,7 +198,10 @@ def _texts(item: Mapping[Any, Any], keys: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) and value not in {"null", "~"} else ""
+    if not isinstance(value, str) or value in {"null", "~"}:
+        return ""
+    # An escape such as "\ud800" makes text that cannot be written as UTF-8.
+    return value.encode(errors="replace").decode()
 
 
 def _list_of_texts(value: Any) -> list[str]:
@@ -208,7 +211,7 @@ def _list_of_texts(value: Any) -> list[str]:
 def _map_of_texts(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
         return {}
-    return {key: _text(item) for key, item in value.items() if isinstance(key, str)}
+    return {_text(key): _text(item) for key, item in value.items() if isinstance(key, str)}
 
 
 def _mappings(value: Any) -> list[Mapping[Any, Any]]:

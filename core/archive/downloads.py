@@ -6,14 +6,15 @@ from types import TracebackType
 from typing import IO, Self
 
 from core.archive.open import DOWNLOADS_MANIFEST
-from core.archive.sources import FileBytes
-from core.archive.tarindex import HEADER, TarTree, is_tar
+from core.archive.sources import FileBytes, is_folder
+from core.archive.tarindex import HEADER, MALFORMED_TAR, TarTree, is_tar
 from core.archive.tree import MIB, FolderTree, Tree
 from core.archive.trouble import unknown_format
-from core.archive.zipped import GzipBytes, first_bytes, is_gzip, open_gzip
+from core.archive.zipped import BROKEN_GZIP, GzipBytes, first_bytes, is_gzip, open_gzip
 from core.errors import ArchiveError
 
 MAX_FILE = 64 * MIB
+_NO_TARBALL: tuple[type[Exception], ...] = (*MALFORMED_TAR, *BROKEN_GZIP, EOFError, OSError)
 
 
 class Downloads:
@@ -35,7 +36,7 @@ class Downloads:
             ArchiveError: `archive-not-found`, `archive-unreadable`, `archive-unknown-format`,
                 `archive-truncated`, `archive-damaged`, `archive-hostile`.
         """
-        if path.is_dir():
+        if is_folder(path):
             return cls(FolderTree(path), None, path.resolve().name)
         source: FileBytes | GzipBytes = FileBytes.open(path)
         try:
@@ -108,11 +109,11 @@ def is_downloads(path: Path) -> bool:
     Reads from the front and stops at the first entry that is too large for a manifest, so that it
     is quick for tarballs of images too. False for whatever cannot be read.
     """
-    if path.is_dir():
-        return (path / DOWNLOADS_MANIFEST).is_file()
     try:
+        if is_folder(path):
+            return (path / DOWNLOADS_MANIFEST).is_file()
         source = FileBytes.open(path)
-    except ArchiveError:
+    except (ArchiveError, OSError):
         return False
     try:
         zipped = is_gzip(source)
@@ -121,7 +122,7 @@ def is_downloads(path: Path) -> bool:
     try:
         with open_gzip(path, "rb") if zipped else path.open("rb") as stream:
             return _lists_bundles_manifest(stream)
-    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError, RecursionError):
+    except _NO_TARBALL:
         return False
 
 

@@ -1,5 +1,7 @@
 """The images of one docker save file or OCI layout, or of both in one: newer dockers write both."""
 
+from dataclasses import replace
+
 from core.archive.docker_save import (
     LayerPool,
     SavedImage,
@@ -14,6 +16,7 @@ from core.archive.names import full_reference, image_reference
 from core.archive.package_bundles import REPOSITORY_NAME
 from core.archive.shelf import Shelf
 from core.archive.tree import Tree
+from core.archive.trouble import shown
 from core.oci import HELM_CONFIG, UNKNOWN_CONFIG
 from core.reference import Kind, Reference
 
@@ -27,7 +30,7 @@ def read_images(tree: Tree, shelf: Shelf, pool: LayerPool) -> None:
     Raises:
         ArchiveError: see `read_saved_images`, `saved_content`, `read_index`, `Layout.content`.
     """
-    saved = {_config_digest(tree, image): image for image in read_saved_images(tree)}
+    saved = _by_config(tree)
     used: set[str] = set()
     layout = Layout(tree)
     for named in _grouped(read_index(tree)):
@@ -39,7 +42,7 @@ def read_images(tree: Tree, shelf: Shelf, pool: LayerPool) -> None:
         if content.plain and known:
             parts, _ = saved_content(tree, saved[known[0]], pool)
             if isinstance(parts, ImageParts):
-                artifact = _image(artifact.name, artifact.references, parts, content)
+                artifact = replace(artifact, content=parts)
         shelf.add(artifact)
         if content.partial:
             shelf.note_partial(artifact.name, artifact.platforms)
@@ -48,8 +51,15 @@ def read_images(tree: Tree, shelf: Shelf, pool: LayerPool) -> None:
             shelf.add(_from_saved(tree, image, digest, pool))
 
 
-def _config_digest(tree: Tree, image: SavedImage) -> str:
-    return digest_in_name(image.config) or read_config(tree, image.config)[0].digest
+def _by_config(tree: Tree) -> dict[str, SavedImage]:
+    """The images of manifest.json by the digest of their config; one listed twice keeps all names."""
+    found: dict[str, SavedImage] = {}
+    for image in read_saved_images(tree):
+        digest = digest_in_name(image.config) or read_config(tree, image.config)[0].digest
+        earlier = found.get(digest)
+        names = (*earlier.names, *image.names) if earlier else image.names
+        found[digest] = replace(earlier or image, names=names)
+    return found
 
 
 def _grouped(listed: tuple[Named, ...]) -> list[list[Named]]:
@@ -63,7 +73,7 @@ def _grouped(listed: tuple[Named, ...]) -> list[list[Named]]:
 def _from_saved(tree: Tree, image: SavedImage, digest: str, pool: LayerPool) -> StoredArtifact:
     content, platform = saved_content(tree, image, pool)
     references = tuple(filter(None, map(image_reference, image.names)))
-    name = image.names[0] if image.names else _short(digest)
+    name = shown(image.names[0]) if image.names else _short(digest)
     platforms = (platform,) if platform else ()
     return StoredArtifact(Kind.IMAGE, name, references, content, platforms)
 
@@ -78,21 +88,19 @@ def _from_layout(
     references = tuple(dict.fromkeys(filter(None, found)))
     labels = [str(references[0])] if references else [text for text in full if text]
     config = content.configs[0] if content.configs else content.manifest.digest
-    name = labels[0] if labels else _short(config)
+    name = shown(labels[0]) if labels else _short(config)
     kind = _kind(content.config_type, references)
     if kind is not Kind.CHART:
         return StoredArtifact(kind, name, references, content.manifest, content.platforms)
     chart = content.config if isinstance(content.config, dict) else {}
-    chart_name, version = str(chart.get("name", "")), str(chart.get("version", ""))
     return StoredArtifact(
-        kind, name, references, content.manifest, chart_name=chart_name, chart_version=version
+        kind,
+        name,
+        references,
+        content.manifest,
+        chart_name=_text(chart.get("name")),
+        chart_version=_text(chart.get("version")),
     )
-
-
-def _image(
-    name: str, references: tuple[Reference, ...], parts: ImageParts, content: LayoutContent
-) -> StoredArtifact:
-    return StoredArtifact(Kind.IMAGE, name, references, parts, content.platforms)
 
 
 def _kind(config_type: str, references: tuple[Reference, ...]) -> Kind:
@@ -103,6 +111,10 @@ def _kind(config_type: str, references: tuple[Reference, ...]) -> Kind:
     ):
         return Kind.PACKAGE_BUNDLE
     return Kind.IMAGE
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _short(digest: str) -> str:

@@ -7,6 +7,7 @@ Sources: OCI image specification 1.1 (image-layout.md); containerd
 `core/images/archive/exporter.go`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +123,7 @@ class Layout:
             ArchiveError: `archive-damaged` where something is missing or has another size or
                 digest than its descriptor says.
         """
+        self._missing = ""
         manifest = self._manifest(descriptor)
         if manifest is None:
             raise self._incomplete(descriptor)
@@ -136,7 +138,7 @@ class Layout:
     def _described(
         self, ready: ReadyManifest, upstream: Manifest, *, partial: bool
     ) -> LayoutContent:
-        images = list(_image_manifests(ready))
+        images = _image_manifests(ready)
         platforms: dict[Platform, None] = {}
         told = {item.digest: item.platform for item in upstream.manifests}
         for image in images:
@@ -172,8 +174,17 @@ class Layout:
             return ready[images[0].digest], partial
         if not images:
             return None, partial
-        content = _filtered(index.content, {item.digest for item in there})
+        content = self._filtered(index, {item.digest for item in there})
         return _with_children(index.media_type, content, there, ready), partial
+
+    def _filtered(self, index: Manifest, kept: set[str]) -> bytes:
+        """An index without the manifests that are not there, the same bytes on every run."""
+        document = parse_json(index.content)
+        document["manifests"] = [item for item in document["manifests"] if item["digest"] in kept]
+        try:
+            return canonical_json(document)
+        except UnicodeEncodeError:
+            raise damaged("It holds broken text.", self._where(index.digest)) from None
 
     def _ready(self, descriptor: Descriptor, depth: int) -> ReadyManifest | None:
         """The manifest with everything below it; None where a part is not in the archive."""
@@ -259,7 +270,7 @@ def _parsed_config(blob: Blob, content: bytes) -> Any:
 def _with_children(
     media_type: str,
     content: bytes,
-    listed: "list[Descriptor] | tuple[Descriptor, ...]",
+    listed: Iterable[Descriptor],
     ready: dict[str, ReadyManifest | None],
 ) -> ReadyManifest:
     below = {item.digest: ready[item.digest] for item in listed}
@@ -267,14 +278,7 @@ def _with_children(
     return ReadyManifest(digest_of(content), media_type, content, children=children)
 
 
-def _filtered(content: bytes, kept: set[str]) -> bytes:
-    """An index without the manifests that are not there, the same bytes on every run."""
-    document = parse_json(content)
-    document["manifests"] = [item for item in document["manifests"] if item["digest"] in kept]
-    return canonical_json(document)
-
-
-def _image_manifests(ready: ReadyManifest) -> "list[ReadyManifest]":
+def _image_manifests(ready: ReadyManifest) -> list[ReadyManifest]:
     if not ready.children:
         return [ready] if ready.media_type not in INDEX_TYPES else []
     return [image for child in ready.children for image in _image_manifests(child)]

@@ -14,10 +14,10 @@ from core.archive.images import read_images
 from core.archive.layout import INDEX_JSON
 from core.archive.package_bundles import bundle_artifact, bundle_tag, says_package_bundle
 from core.archive.shelf import Shelf
-from core.archive.sources import FileBytes, Window, not_found
+from core.archive.sources import FileBytes, Window, is_folder
 from core.archive.tarindex import HEADER, TarTree, is_tar
 from core.archive.tree import MIB, FolderTree, Region, Tree
-from core.archive.trouble import damaged, shown, truncated, unknown_format
+from core.archive.trouble import damaged, shown, truncated, unknown_format, unreadable
 from core.archive.zipped import GzipBytes, Progress, first_bytes, is_gzip, unzip_to_scratch
 from core.oci import canonical_json, digest_of
 
@@ -45,7 +45,7 @@ def open_archive(
     Raises:
         ArchiveError: see `core.errors`; every `archive-…` code and `no-scratch-space`.
     """
-    if path.is_dir():
+    if is_folder(path):
         tree = FolderTree(path)
         return _opened(path, tree, _folder_fingerprint(path, tree), _nothing)
     file = FileBytes.open(path)
@@ -163,9 +163,10 @@ def _fingerprint(file: FileBytes) -> str:
 def _folder_fingerprint(path: Path, tree: FolderTree) -> str:
     region = tree.find(INDEX_JSON) or tree.find(MANIFEST_JSON)
     index = digest_of(region.read(64 * MIB)) if region else ""
-    if not path.exists():
-        raise not_found(path)
-    files = [(file.name, file.stat()) for file in path.iterdir() if file.is_file()]
+    try:
+        files = [(file.name, file.stat()) for file in path.iterdir() if file.is_file()]
+    except OSError as error:
+        raise unreadable(error, str(path)) from None
     return _digest(index, sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in files))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from core.archive.model import ImageParts, StoredArtifact
 from core.archive.trouble import shown
 from core.oci import Platform
-from core.reference import Reference
+from core.reference import Kind, Reference
 
 _NAMES_SHOWN = 3
 
@@ -70,7 +70,7 @@ class Shelf:
                 f"after docker save by digest: {_some(unnamed)}."
             )
         for platforms, names in self._partial.items():
-            there = ", ".join(map(str, platforms))
+            there = ", ".join(map(str, platforms)) or "some platforms"
             found.append(
                 f"{_count(names, 'image is', 'images are')} in the archive for {there} only, not "
                 f"for all platforms of upstream: {_some(names)}."
@@ -90,7 +90,11 @@ class Shelf:
 
 def _identity(artifact: StoredArtifact) -> str:
     content = artifact.content
-    return content.config.digest if isinstance(content, ImageParts) else content.digest
+    digest = content.config.digest if isinstance(content, ImageParts) else content.digest
+    if artifact.kind is Kind.CHART:
+        # Charts are found by the names of their files, so two files are two charts.
+        return f"{artifact.name}@{digest}"
+    return digest
 
 
 def _count(names: list[str], one: str, many: str) -> str:

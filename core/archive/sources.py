@@ -33,7 +33,7 @@ class FileBytes:
         try:
             # Without O_NONBLOCK a pipe would wait for a writer for ever.
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             raise not_found(path) from None
         except OSError as error:
             raise unreadable(error, str(path)) from None
@@ -159,6 +159,18 @@ class Stream(io.RawIOBase):
         content = self._source.read_at(self._position, length) if length else b""
         self._position += length
         return content
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder under `path`.
+
+    Raises:
+        ArchiveError: `archive-unreadable` where the account may not look.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise unreadable(error, str(path)) from None
 
 
 def not_found(path: Path) -> ArchiveError:

@@ -22,7 +22,13 @@ from core.archive.trouble import damaged, hostile, shown, truncated, unknown_for
 
 HEADER = tarfile.BLOCKSIZE
 
-_MALFORMED = (tarfile.TarError, ValueError, OverflowError, RecursionError, IndexError)
+MALFORMED_TAR: tuple[type[Exception], ...] = (
+    tarfile.TarError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+    IndexError,
+)
 """What `tarfile` raises on headers that no tool wrote."""
 
 
@@ -152,7 +158,7 @@ class TarTree:
                         self._check_fits(member, size)
                     yield member
                 offset = tar.offset
-        except _MALFORMED as error:
+        except MALFORMED_TAR as error:
             raise self._malformed(error, offset, last) from None
         self._check_end(offset, last)
 

@@ -8,8 +8,8 @@ import os
 import tempfile
 import threading
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import rapidgzip
 from isal import igzip, igzip_lib, igzip_threaded
 
 from core.archive.model import BLOCK, RandomAccess
-from core.archive.sources import FileBytes
+from core.archive.sources import FileBytes, is_folder
 from core.archive.trouble import damaged, truncated, unreadable
 from core.errors import ArchiveError, Code
 
@@ -31,6 +31,8 @@ open_gzip: Any = igzip.open
 _open_threaded: Any = igzip_threaded.open
 _ISAL_ERROR: type[Exception] = vars(igzip_lib)["error"]
 """The types that the library tells for these three are missing or wrong."""
+BROKEN_GZIP: tuple[type[Exception], ...] = (igzip.BadGzipFile, _ISAL_ERROR)
+"""What readers made by `open_gzip` raise on damage; a cut raises EOFError."""
 
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _GZIP_WINDOW = 31
@@ -89,8 +91,8 @@ def scratch_needed(path: Path, *, on_progress: Progress | None = None) -> int | 
     """How many bytes unzipping an archive will need; None where it is not gzip-ed.
 
     Counted exactly, by unzipping without writing: the size in a gzip trailer is kept modulo 4 GiB
-    and for the last member only. That takes about a second for each GB that comes out, so call it
-    from a thread where somebody waits.
+    and for the last member only. That takes one to two seconds for each GB that comes out, so
+    call it from a thread where somebody waits.
 
     Args:
         path: the archive.
@@ -100,7 +102,7 @@ def scratch_needed(path: Path, *, on_progress: Progress | None = None) -> int | 
         ArchiveError: `archive-not-found`, `archive-unreadable`, `archive-truncated`,
             `archive-damaged`.
     """
-    if path.is_dir():
+    if is_folder(path):
         return None
     source = FileBytes.open(path)
     try:
@@ -108,7 +110,8 @@ def scratch_needed(path: Path, *, on_progress: Progress | None = None) -> int | 
             return None
     finally:
         source.close()
-    return sum(len(block) for block in _unzipped_blocks(path, on_progress))
+    with closing(_unzipped_blocks(path, on_progress)) as blocks:
+        return sum(map(len, blocks))
 
 
 def unzip_to_scratch(path: Path, scratch: Path, on_progress: Progress | None = None) -> FileBytes:
@@ -137,16 +140,17 @@ def unzip_to_scratch(path: Path, scratch: Path, on_progress: Progress | None = N
 
 def _write_unzipped(path: Path, handle: int, scratch: Path, on_progress: Progress | None) -> None:
     written = 0
-    for block in _unzipped_blocks(path, on_progress):
-        if written % (64 * BLOCK) < BLOCK and _free_bytes(handle) < KEEP_FREE:
-            raise _no_scratch(f"The disk is full after {written:,} bytes", scratch)
-        try:
-            _write_fully(handle, block)
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                raise unreadable(error, str(scratch)) from None
-            raise _no_scratch(f"The disk is full after {written:,} bytes", scratch) from None
-        written += len(block)
+    with closing(_unzipped_blocks(path, on_progress)) as blocks:
+        for block in blocks:
+            if written % (64 * BLOCK) < BLOCK and _free_bytes(handle) < KEEP_FREE:
+                raise _no_scratch(f"The disk is full after {written:,} bytes", scratch)
+            try:
+                _write_fully(handle, block)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                    raise unreadable(error, str(scratch)) from None
+                raise _no_scratch(f"The disk is full after {written:,} bytes", scratch) from None
+            written += len(block)
 
 
 def _write_fully(handle: int, block: bytes) -> None:
@@ -164,7 +168,7 @@ def _no_scratch(what: str, scratch: Path) -> ArchiveError:
     return ArchiveError(Code.NO_SCRATCH_SPACE, f"{what}.", where=str(scratch))
 
 
-def _unzipped_blocks(path: Path, on_progress: Progress | None) -> Iterator[bytes]:
+def _unzipped_blocks(path: Path, on_progress: Progress | None) -> Generator[bytes, None, None]:
     """The unzipped content; a thread of its own unzips ahead while the caller writes."""
     with _gzip_troubles(path), path.open("rb") as raw:
         total = os.fstat(raw.fileno()).st_size
@@ -182,7 +186,7 @@ def _gzip_troubles(path: Path) -> Iterator[None]:
         yield
     except EOFError:
         raise truncated("It is cut off in the middle of its gzip stream.", str(path)) from None
-    except (igzip.BadGzipFile, _ISAL_ERROR) as error:
+    except BROKEN_GZIP as error:
         raise damaged(f"It cannot be unzipped ({error}).", str(path)) from None
     except OSError as error:
         raise unreadable(error, str(path)) from None
@@ -207,14 +211,20 @@ class GzipBytes:
             self._file: Any = rapidgzip.RapidgzipFile(str(path), parallelization=0)
         try:
             self._size = self._build_index(on_progress)
+            if self._size % 2**32 != _size_in_trailer(path):
+                _check_to_the_end(path)
+        except ArchiveError:
+            self.close()
+            _check_to_the_end(path)
+            raise
         except BaseException:
             self.close()
             raise
 
     def _build_index(self, on_progress: Progress | None) -> int:
-        total = self._path.stat().st_size
         position = 0
         with _seek_troubles(self._path):
+            total = self._path.stat().st_size
             while True:
                 reached = int(self._file.seek(position + _STRIDE))
                 if on_progress is not None:
@@ -250,14 +260,31 @@ class GzipBytes:
                 self._file.close()
 
 
+def _size_in_trailer(path: Path) -> int:
+    """What the last gzip member says of its size, modulo 4 GiB."""
+    with _seek_troubles(path), path.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(4), "little")
+
+
+def _check_to_the_end(path: Path) -> None:
+    """Unzip without writing: rapidgzip stops quietly where a file is cut, and its errors are vague.
+
+    Raises:
+        ArchiveError: `archive-truncated`, `archive-damaged`, `archive-unreadable`.
+    """
+    with closing(_unzipped_blocks(path, None)) as blocks:
+        for _ in blocks:
+            pass
+
+
 @contextmanager
 def _seek_troubles(path: Path) -> Iterator[None]:
-    """rapidgzip tells what is wrong only in words."""
+    """Say in our words what rapidgzip finds wrong; it raises no types of its own."""
     try:
         yield
     except (RuntimeError, ValueError) as error:
-        if "nd of file" in str(error):
-            raise truncated("It is cut off in the middle of its gzip stream.", str(path)) from None
-        raise damaged(f"It cannot be unzipped ({error}).", str(path)) from None
+        reason = str(error).partition("\n")[0]
+        raise damaged(f"It cannot be unzipped in place ({reason}).", str(path)) from None
     except OSError as error:
         raise unreadable(error, str(path)) from None

@@ -27,6 +27,9 @@ BINARIES = ("docker-registry", "registry")
 """What Debian calls the program, and what its makers do."""
 
 START_SECONDS = 20.0
+PORT_SECONDS = 10.0
+"""How long a start is tried again while something else holds the port."""
+
 STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 _BCRYPT_ROUNDS = 4
@@ -153,14 +156,14 @@ class DemoRegistry:
         Raises:
             EksaMirrorError: `registry-unreachable`, with the end of its log.
         """
-        deadline = time.monotonic() + START_SECONDS
+        give_up = time.monotonic() + PORT_SECONDS
         while not self.running:
             said = self.log_file.stat().st_size if self.log_file.exists() else 0
             self._process = self._spawn()
-            if self._is_ready_before(deadline, self._process, said):
+            if self._becomes_ready(self._process, said):
                 return
             self.kill()
-            if _PORT_TAKEN not in self._log_since(said) or time.monotonic() > deadline:
+            if _PORT_TAKEN not in self._log_since(said) or time.monotonic() > give_up:
                 raise self._did_not_start(said)
 
     def stop(self) -> None:
@@ -203,10 +206,9 @@ class DemoRegistry:
                 start_new_session=True,
             )
 
-    def _is_ready_before(
-        self, deadline: float, process: subprocess.Popen[bytes], said: int
-    ) -> bool:
+    def _becomes_ready(self, process: subprocess.Popen[bytes], said: int) -> bool:
         """Wait until it answers, it ends, or the time is up; `said` is where its log begins."""
+        deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._find_port(said) and self._answers():
                 return True

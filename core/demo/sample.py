@@ -119,23 +119,14 @@ def write_sample(folder: Path, spec: SampleSpec | None = None) -> Sample:
 
     Raises:
         UsageError: the spec asks for what there is not.
+        MirrorError: `extra` is not a reference.
         EksaMirrorError: the folder cannot be written (`bad-usage`) or is full (`disk-full`).
     """
     spec = spec or SampleSpec()
     released = catalog.images(spec.images)
-    images = make_images(_stored(released, spec), round(spec.megabytes * 1_000_000), spec.seed)
-    images.sort(
-        key=lambda image: (image.reference != catalog.TOOLS.reference, str(image.reference))
-    )
+    images = _images(_stored(released, spec), spec)
     charts = [StoredFile(c.reference, c.file_name, pack_chart(c)) for c in catalog.CHARTS]
-    bundles = [
-        StoredFile(
-            catalog.package_bundle(kube),
-            catalog.package_bundle_file(kube),
-            package_bundle_yaml(kube),
-        )
-        for kube in catalog.KUBE_VERSIONS
-    ]
+    bundles = _package_bundles()
     archive = folder / (f"{IMAGES_FILE}.gz" if spec.gzip else IMAGES_FILE)
     downloads = folder / f"{DOWNLOADS}.tar.gz"
     files = release_files(released)
@@ -164,8 +155,29 @@ def _stored(
     if spec.leave_out and len(stored) == len(released):
         raise UsageError(Code.BAD_USAGE, f"the sample has no image “{spec.leave_out}” to leave out")
     if spec.extra:
-        stored.append(catalog.ReleaseImage(Reference.parse(spec.extra), ()))
+        extra = Reference.parse(spec.extra)
+        if extra in {image.reference for image in released}:
+            raise UsageError(Code.BAD_USAGE, f"“{extra}” is no extra, the sample has it already")
+        stored.append(catalog.ReleaseImage(extra, ()))
     return stored
+
+
+def _images(stored: Sequence[catalog.ReleaseImage], spec: SampleSpec) -> list[Image]:
+    """The tools image first, the others sorted by name, as `docker save` is asked for them."""
+    images = make_images(stored, round(spec.megabytes * 1_000_000), spec.seed)
+    tools = catalog.TOOLS.reference
+    return sorted(images, key=lambda image: (image.reference != tools, str(image.reference)))
+
+
+def _package_bundles() -> list[StoredFile]:
+    return [
+        StoredFile(
+            catalog.package_bundle(kube),
+            catalog.package_bundle_file(kube),
+            package_bundle_yaml(kube),
+        )
+        for kube in catalog.KUBE_VERSIONS
+    ]
 
 
 def _required(

@@ -9,13 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import Code, MirrorError
-from core.mirror.endpoint import (
-    PACKAGES_REGISTRY,
-    PACKAGES_REGISTRY_DEV,
-    PUBLIC_ECR,
-    Mirror,
-    NamespaceMapping,
-)
+from core.mirror.endpoint import Mirror, NamespaceMapping
+from core.mirror.upstreams import PACKAGES_REGISTRY, PACKAGES_REGISTRY_DEV, PUBLIC_ECR
 
 CA_VARIABLE = "EKSA_REGISTRY_MIRROR_CA"
 """Environment variable with the path of the CA file, used where `caCertContent` is empty."""

@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import Code, MirrorError
-
-PUBLIC_ECR = "public.ecr.aws"
-"""Where everything that `import images` moves comes from."""
-
-PACKAGES_REGISTRY = "783794618700.dkr.ecr.us-west-2.amazonaws.com"
-"""Curated packages; its images go below `eks-anywhere`."""
-
-PACKAGES_REGISTRY_DEV = "067575901363.dkr.ecr.us-west-2.amazonaws.com"
-"""Curated packages of development builds."""
+from core.mirror.upstreams import PACKAGES_REGISTRY, PACKAGES_REGISTRY_DEV, PUBLIC_ECR
 
 HTTPS_PORT = 443
 

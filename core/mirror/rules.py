@@ -4,7 +4,6 @@ Source of the rejections, their order and their messages: aws/eks-anywhere
 `pkg/api/v1alpha1/cluster.go` (`validateMirrorConfig`) and `pkg/config/registry.go`, v0.26.1.
 """
 
-import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,17 +12,16 @@ from datetime import datetime
 from core.errors import MirrorError
 from core.mirror.certificates import judge_ca
 from core.mirror.configuration import DEFAULT_PORT, RegistryMirrorConfiguration
-from core.mirror.endpoint import PUBLIC_ECR, Mirror, NamespaceMapping, clean_namespace
+from core.mirror.endpoint import Mirror, NamespaceMapping, clean_namespace
+from core.mirror.facts import ClusterFacts
 from core.mirror.findings import Finding, FindingCode, Level, by_gravity
-from core.mirror.provider_rules import ClusterFacts, judge_provider
+from core.mirror.provider_rules import judge_provider
 from core.mirror.release_rules import judge_release
+from core.mirror.upstreams import PUBLIC_ECR, counts_as_packages_registry, is_packages_registry
 
 USERNAME_VARIABLE = "REGISTRY_USERNAME"
 PASSWORD_VARIABLE = "REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
 
-# Unanchored, as upstream searches with it.
-_PACKAGES_REGISTRY = re.compile(r"783794618700\.dkr\.ecr\..*\.amazonaws\.com")
-_ANY_PACKAGES_REGISTRY = re.compile(r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?")
 _GO_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 
 
@@ -97,7 +95,7 @@ def rejections(configuration: RegistryMirrorConfiguration) -> Iterator[Finding]:
     packages = [
         mapping.registry
         for mapping in configuration.oci_namespaces
-        if _PACKAGES_REGISTRY.search(mapping.registry)
+        if counts_as_packages_registry(mapping.registry)
     ]
     if len(packages) > 1:
         yield Finding(
@@ -273,7 +271,7 @@ def _packages_elsewhere(configuration: RegistryMirrorConfiguration) -> Iterator[
     if core is None:
         return
     for index, mapping in enumerate(configuration.oci_namespaces):
-        if not _ANY_PACKAGES_REGISTRY.fullmatch(mapping.registry):
+        if not is_packages_registry(mapping.registry):
             continue
         expected = f"{core}/eks-anywhere"
         if places[mapping.registry] != expected:
@@ -319,12 +317,3 @@ def _port_number(text: str) -> int | None:
     if not _GO_INTEGER.fullmatch(text):
         return None
     return int(text) if 1 <= int(text) <= 65535 else None
-
-
-def is_ip_address(host: str) -> bool:
-    """Whether `host` is an address and not a name."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

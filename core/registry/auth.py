@@ -3,21 +3,28 @@
 Sources: RFC 7617, the distribution project's token specification, OAuth2 for identity tokens.
 """
 
+import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
 
 from core.errors import Code, RegistryError
 from core.oci import InvalidContentError, parse_json
 from core.registry.challenge import Challenge, parse_challenges
 from core.registry.credentials import Credentials
+from core.registry.faults import plain
 from core.registry.transport import Body, Response, Transport, without_query
+from core.registry.urls import split_url
 
 DEFAULT_TOKEN_SECONDS = 60.0
 _RENEW_AFTER = 0.75
 """Share of a token's life after which it is renewed: a chunk may be long under way."""
+_LONGEST_TOKEN_SECONDS = 86_400.0
+
+_Scopes = frozenset[str]
 
 
 def pull(repository: str) -> str:
@@ -32,7 +39,7 @@ def push(repository: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    header: str
+    header: str = field(repr=False)
     renew_at: float
 
 
@@ -59,11 +66,13 @@ class Authenticator:
         self._transport = transport
         self._origin = origin
         self._credentials = credentials
-        self._hosts = {urlsplit(origin).hostname, *trusted_hosts}
+        self._hosts = {host for host in map(_host_name, (origin, *trusted_hosts)) if host}
         self._clock = clock
         self._lock = threading.Lock()
         self._challenge: Challenge | None = None
-        self._tokens: dict[frozenset[str], _Token] = {}
+        self._tokens: dict[_Scopes, _Token] = {}
+        self._demanded: dict[_Scopes, _Scopes] = {}
+        self._fetching: defaultdict[_Scopes, threading.Lock] = defaultdict(threading.Lock)
 
     @property
     def challenge(self) -> Challenge | None:
@@ -83,12 +92,13 @@ class Authenticator:
             return self._credentials.basic_header() if self._credentials else None
         wanted = frozenset(scopes)
         with self._lock:
+            fetching = self._fetching[wanted]
+        with fetching:
             token = self._tokens.get(wanted)
-        if token is None or self._clock() >= token.renew_at:
-            token = self._fetch(challenge, sorted(wanted))
-            with self._lock:
-                self._tokens[wanted] = token
-        return token.header
+            if token is None or self._clock() >= token.renew_at:
+                scopes = sorted(wanted | self._demanded.get(wanted, frozenset()))
+                token = self._tokens[wanted] = self._fetch(challenge, scopes)
+            return token.header
 
     def learn(self, refusal: Response, scopes: Iterable[str], sent: Mapping[str, str]) -> bool:
         """Take note of a 401; True when another attempt makes sense.
@@ -101,6 +111,10 @@ class Authenticator:
             RegistryError: `login-missing`, or a way of asking that is not known.
         """
         challenge = self._choose(refusal)
+        if challenge is None and sent:
+            return False
+        if challenge is None:
+            raise self._no_way(refusal)
         if challenge.scheme == "basic" and self._credentials is None:
             raise RegistryError(
                 Code.LOGIN_MISSING,
@@ -113,19 +127,22 @@ class Authenticator:
             self._challenge = challenge
             token = self._tokens.get(wanted)
             if token and token.header == sent.get("Authorization"):
-                del self._tokens[wanted]
+                self._tokens.pop(wanted)
+                # Ours did not suffice: to cancel an upload, for one, some want the right to delete.
+                self._demanded[wanted] = frozenset(challenge.parameters.get("scope", "").split())
         return not sent or challenge.scheme == "bearer"
 
-    def _choose(self, refusal: Response) -> Challenge:
-        challenges = parse_challenges(refusal.headers.get("www-authenticate", ""))
-        by_scheme = {challenge.scheme: challenge for challenge in reversed(challenges)}
+    def _choose(self, refusal: Response) -> Challenge | None:
+        by_scheme = _offers(refusal)
         identity_token = self._credentials is not None and self._credentials.is_identity_token
-        if "bearer" in by_scheme and "realm" in by_scheme["bearer"].parameters:
-            return by_scheme["bearer"]
-        if "basic" in by_scheme and not identity_token:
-            return by_scheme["basic"]
-        offered = ", ".join(by_scheme) or "nothing"
-        raise RegistryError(
+        bearer, basic = by_scheme.get("bearer"), by_scheme.get("basic")
+        if bearer and "realm" in bearer.parameters:
+            return bearer
+        return None if identity_token else basic
+
+    def _no_way(self, refusal: Response) -> RegistryError:
+        offered = plain(", ".join(_offers(refusal))) or "nothing"
+        return RegistryError(
             Code.REGISTRY_PROTOCOL,
             f"The registry refuses (HTTP 401) and offers no way to log in ({offered}).",
             where=refusal.url,
@@ -134,30 +151,32 @@ class Authenticator:
 
     def _fetch(self, challenge: Challenge, scopes: list[str]) -> _Token:
         realm = self._checked_realm(challenge.parameters["realm"])
-        query = [("service", challenge.parameters.get("service", ""))]
-        query += [("scope", scope) for scope in scopes]
+        service = challenge.parameters.get("service", "")
         started = self._clock()
-        response = self._ask(realm, [(name, value) for name, value in query if value])
+        response = self._ask(realm, service, scopes)
         if response.status in (401, 403):
             raise self._refused(response)
         if response.status != 200:
-            raise response.error("GET")
+            raise response.error("a request for a token")
         token, seconds = _read_token(response)
         return _Token(f"Bearer {token}", started + seconds * _RENEW_AFTER)
 
-    def _ask(self, realm: str, query: list[tuple[str, str]]) -> Response:
+    def _ask(self, realm: str, service: str, scopes: list[str]) -> Response:
         credentials = self._credentials
+        query = [("service", service)] if service else []
         if credentials is not None and credentials.is_identity_token:
             form = [
                 ("grant_type", "refresh_token"),
                 ("refresh_token", credentials.password.get_secret_value()),
                 ("client_id", "eksa-mirror"),
                 *query,
+                ("scope", " ".join(scopes)),
             ]
             body = Body.of(urlencode(form).encode(), "application/x-www-form-urlencoded")
             return self._transport.request("POST", realm, {}, body)
+        query += [("scope", scope) for scope in scopes]
         headers = {"Authorization": credentials.basic_header()} if credentials else {}
-        joint = "&" if urlsplit(realm).query else "?"
+        joint = "&" if "?" in realm else "?"
         return self._transport.request("GET", f"{realm}{joint}{urlencode(query)}", headers)
 
     def _refused(self, response: Response) -> RegistryError:
@@ -168,36 +187,49 @@ class Authenticator:
                 where=response.url,
                 status=response.status,
             )
-        refused = response.error("GET")
+        refused = response.error("a request for a token")
         return RegistryError(
             Code.LOGIN_REFUSED, refused.message, where=response.url, status=response.status
         )
 
     def _checked_realm(self, realm: str) -> str:
         """Credentials go only where the operator sent them, and never in clear."""
-        parts, origin = urlsplit(realm), urlsplit(self._origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = split_url(realm)
+        if parts is None:
             raise RegistryError(
                 Code.REGISTRY_PROTOCOL,
-                f"The registry names “{realm[:200]}” as its token server, which is no address.",
+                f"The registry names “{plain(without_query(realm))}” as its token server, "
+                "which is no address.",
                 where=self._origin,
             )
         if parts.hostname not in self._hosts:
             raise RegistryError(
                 Code.TOKEN_SERVER_ELSEWHERE,
-                f"The registry sends logins to another host: {parts.netloc}.",
+                f"The registry sends logins to another host: {plain(str(parts.hostname))}.",
                 where=self._origin,
-                mend=f"Where you know that host: --trust-host {parts.hostname}",
+                mend=f"Where you know that host: --trust-host {plain(str(parts.hostname))}",
             )
-        if parts.scheme == "http" and origin.scheme == "https":
+        if parts.scheme == "http" and urlsplit(self._origin).scheme == "https":
             raise RegistryError(
                 Code.TOKEN_SERVER_ELSEWHERE,
-                f"The registry sends logins over plain HTTP: {without_query(realm)}.",
+                f"The registry sends logins over plain HTTP: {plain(without_query(realm))}.",
                 where=self._origin,
                 cause="It does not know that a TLS proxy stands in front of it.",
                 mend="Correct its own address; on Harbor: external_url in harbor.yml.",
             )
-        return urlunsplit(parts)
+        return realm.partition("#")[0]
+
+
+def _offers(refusal: Response) -> dict[str, Challenge]:
+    """The first challenge of each scheme."""
+    challenges = parse_challenges(refusal.headers.get("www-authenticate", ""))
+    return {challenge.scheme: challenge for challenge in reversed(challenges)}
+
+
+def _host_name(text: str) -> str:
+    """The host of a URL, or of `host[:port]`; empty where there is none."""
+    parts = split_url(text if "://" in text else f"https://{text}")
+    return parts.hostname or "" if parts else ""
 
 
 def _read_token(response: Response) -> tuple[str, float]:
@@ -208,10 +240,11 @@ def _read_token(response: Response) -> tuple[str, float]:
     if not isinstance(document, dict):
         document = {}
     token = document.get("token") or document.get("access_token")
-    if not isinstance(token, str) or not token.isprintable() or " " in token:
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
         raise RegistryError(
             Code.REGISTRY_PROTOCOL, "The token server answered without a token.", where=response.url
         )
     seconds = document.get("expires_in")
-    life = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else None
-    return token, life or DEFAULT_TOKEN_SECONDS
+    if not isinstance(seconds, int | float) or not seconds > 0:
+        return token, DEFAULT_TOKEN_SECONDS
+    return token, float(min(seconds, _LONGEST_TOKEN_SECONDS))

@@ -9,11 +9,14 @@ from core.oci import digest_of
 from core.registry.auth import pull, push
 from core.registry.session import Session
 from core.registry.transport import Body, read_stream
-from core.registry.upload import Upload
+from core.registry.upload import Upload, whole_number
+
+_REFUSED = (400, 401, 403, 404, 405, 500, 501)
+_NO_RIGHT = (Code.LOGIN_REFUSED, Code.LOGIN_MISSING, Code.PUSH_DENIED)
 
 
 def blob_size(session: Session, repository: str, digest: str) -> int | None:
-    """Bytes of a blob in `repository`; None where it is not there.
+    """Bytes of a blob in `repository`; None where it is not there, -1 where they are not told.
 
     Raises:
         RegistryError: no right to look, or no answer.
@@ -23,8 +26,8 @@ def blob_size(session: Session, repository: str, digest: str) -> int | None:
     )
     if response.status == 404:
         return None
-    length = response.headers.get("content-length", "")
-    return int(length) if length.isdigit() else -1
+    length = whole_number(response.headers.get("content-length", ""))
+    return -1 if length is None else length
 
 
 def has_blob(session: Session, repository: str, digest: str, size: int) -> bool:
@@ -48,9 +51,15 @@ def mount_blob(session: Session, repository: str, digest: str, source: str) -> U
     """
     path = f"/v2/{repository}/blobs/uploads/?mount={digest}&from={source}"
     scopes = (push(repository), pull(source))
-    response = session.request(
-        "POST", path, scopes=scopes, body=Body.of(b""), ok=(201, 202, 400, 401, 403, 404, 405)
-    )
+    try:
+        response = session.request(
+            "POST", path, scopes=scopes, body=Body.of(b""), ok=(201, 202, *_REFUSED)
+        )
+    except RegistryError as error:
+        # Some token servers refuse both rights where only one of them is missing.
+        if error.code not in _NO_RIGHT:
+            raise
+        return Upload.start(session, repository)
     if response.status == 201:
         return None
     if response.status == 202 and "location" in response.headers:
@@ -67,7 +76,7 @@ def open_blob(session: Session, repository: str, digest: str) -> Iterator[Iterat
     """
     path = f"/v2/{repository}/blobs/{digest}"
     with session.open(path, (pull(repository),)) as answer:
-        yield read_stream(answer, path)
+        yield read_stream(answer, session.absolute(path))
 
 
 def read_blob(session: Session, repository: str, digest: str, limit: int = 8 * 2**20) -> bytes:
@@ -79,15 +88,20 @@ def read_blob(session: Session, repository: str, digest: str, limit: int = 8 * 2
     Raises:
         RegistryError: it is not there, is too large, or is not what its digest says.
     """
-    content = bytearray()
-    with open_blob(session, repository, digest) as blocks:
-        for block in blocks:
-            content += block
-            if len(content) > limit:
-                raise _differs(repository, digest, f"it is longer than {limit} bytes")
-    if digest_of(bytes(content)) != digest:
+
+    def read() -> bytes:
+        content = bytearray()
+        with open_blob(session, repository, digest) as blocks:
+            for block in blocks:
+                content += block
+                if len(content) > limit:
+                    raise _differs(repository, digest, f"it is longer than {limit} bytes")
+        return bytes(content)
+
+    content = session.retrying(read)
+    if digest_of(content) != digest:
         raise _differs(repository, digest, "its content does not match its digest")
-    return bytes(content)
+    return content
 
 
 def hash_blob(session: Session, repository: str, digest: str) -> int:
@@ -99,16 +113,24 @@ def hash_blob(session: Session, repository: str, digest: str) -> int:
     Raises:
         RegistryError: `mirror-differs` where the content is not what the digest says.
     """
-    hasher, size = hashlib.sha256(), 0
-    with open_blob(session, repository, digest) as blocks:
-        for block in blocks:
-            hasher.update(block)
-            size += len(block)
-    if f"sha256:{hasher.hexdigest()}" != digest:
+
+    def read() -> tuple[str, int]:
+        hasher, size = hashlib.sha256(), 0
+        with open_blob(session, repository, digest) as blocks:
+            for block in blocks:
+                hasher.update(block)
+                size += len(block)
+        return f"sha256:{hasher.hexdigest()}", size
+
+    found, size = session.retrying(read)
+    if found != digest:
         raise _differs(repository, digest, "its content does not match its digest")
     return size
 
 
 def _differs(repository: str, digest: str, why: str) -> RegistryError:
-    return RegistryError(Code.MIRROR_DIFFERS, f"A blob is not what it should be: {why}.",
-                         where=f"{repository}@{digest}")  # fmt: skip
+    return RegistryError(
+        Code.MIRROR_DIFFERS,
+        f"A blob is not what it should be: {why}.",
+        where=f"{repository}@{digest}",
+    )

@@ -1,27 +1,46 @@
 """Answers of a registry that mean no, turned into words.
 
 Bodies follow the distribution specification (`{"errors": [{code, message, detail}]}`), but proxies
-answer with HTML and some registries with anything; what is known of them stands in the table.
+answer with HTML and some registries with anything; what is known of them stands in the tables.
 """
 
+import http.client
 import json
 import re
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 
-import urllib3.exceptions as http
+import urllib3.exceptions as urllib3_errors
 
 from core.errors import Code, RegistryError
 
-_TEMPORARY = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_TEMPORARY = frozenset({408, 416, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+"""After 416 the registry is asked how far an upload came; then the next chunk fits."""
+
 _LONGEST_WORDS = 300
+_LONGEST_BODY = 20_000
 
 _BY_TEXT = {
     Code.REGISTRY_DISK_FULL: r"no space left|disk quota|insufficient storage|disk is full",
     Code.TAG_IMMUTABLE: r"immutable|TAG_INVALID.*exist|TagAlreadyExists",
     Code.QUOTA_EXCEEDED: r"quota|exceed the configured upper limit",
+    Code.REGISTRY_NOT_FOUND: r"invalid repository name",
+    Code.REGISTRY_REFUSED: r"read.only mode",
+}
+_WITHOUT_TEXT = frozenset({401, 404, 429})
+"""Here words of the table are names of repositories, or tell of a rate limit."""
+
+_BY_CODE = {
+    "DIGEST_INVALID": Code.DIGEST_REFUSED,
+    "MANIFEST_BLOB_UNKNOWN": Code.MIRROR_DIFFERS,
+    "NAME_INVALID": Code.REGISTRY_NOT_FOUND,
+    "NAME_UNKNOWN": Code.REGISTRY_NOT_FOUND,
+    "DENIED": Code.PUSH_DENIED,
+    "UNAUTHORIZED": Code.PUSH_DENIED,
 }
 _BY_STATUS = {
     401: Code.LOGIN_REFUSED,
@@ -31,9 +50,13 @@ _BY_STATUS = {
     429: Code.REGISTRY_BUSY,
     507: Code.REGISTRY_DISK_FULL,
 }
-_DENIED = frozenset({"DENIED", "UNAUTHORIZED"})
-_DIGEST = frozenset({"DIGEST_INVALID"})
-_BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
+_STATUS_FIRST = frozenset({401, 413, 429})
+
+_CUT = frozenset({"DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "SSLV3_ALERT_BAD_RECORD_MAC"})
+"""TLS that worked and was broken on the way."""
+
+_CUT_HTTP = (OSError, http.client.IncompleteRead)
+"""Exceptions of HTTP that tell of a broken connection, not of a broken answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +78,13 @@ def read_error_body(content: bytes) -> ErrorBody:
     try:
         document = json.loads(content)
         errors = document["errors"] if isinstance(document, dict) else None
+        if isinstance(errors, list):
+            known = [error for error in errors[:5] if isinstance(error, dict)]
+            codes = tuple(str(error.get("code") or "").upper() for error in known)
+            return ErrorBody(codes, plain("; ".join(map(_sentence, known))))
     except (ValueError, KeyError, RecursionError):
-        errors = None
-    if not isinstance(errors, list):
-        return ErrorBody((), _plain(content.decode("utf-8", errors="replace")))
-    codes, words = [], []
-    for error in errors[:5]:
-        if not isinstance(error, dict):
-            continue
-        codes.append(str(error.get("code", "")).upper())
-        words.append(_sentence(error))
-    return ErrorBody(tuple(codes), _plain("; ".join(words)))
+        pass  # not JSON, or nothing that this program could read: its words are shown as they are
+    return ErrorBody((), _words_of_page(content[:_LONGEST_BODY].decode("utf-8", "replace")))
 
 
 def from_response(
@@ -83,11 +102,15 @@ def from_response(
         retry_after: the header, seconds or an HTTP date.
     """
     body = read_error_body(content)
+    code = _code(method, status, body)
     said = f": {body.text}" if body.text else ""
+    cause, mend = _special(status, code, body)
     return RegistryError(
-        _code(status, body),
+        code,
         f"The registry answered HTTP {status} to {method}{said}",
         where=url,
+        cause=cause,
+        mend=mend,
         status=status,
         temporary=status in _TEMPORARY,
         retry_after=parse_retry_after(retry_after),
@@ -98,19 +121,32 @@ def parse_retry_after(value: str | None) -> float | None:
     """Seconds to wait, from either form of `Retry-After` (RFC 9110, section 10.2.3)."""
     if not value:
         return None
-    if re.fullmatch(r"\s*\d{1,9}\s*", value):
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
         return float(value)
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = parsedate_to_datetime(value[:100])
+        # "-0000" and no zone at all both stand for UTC, and come without one.
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    now = moment.now(moment.tzinfo)
-    return max(0.0, (moment - now).total_seconds())
 
 
 def from_exception(error: Exception, url: str) -> RegistryError:
     """The error for a request that brought no answer."""
-    root = _root(error)
+    if isinstance(error, urllib3_errors.LocationValueError):
+        return _unreachable(f"The address cannot be used: {plain(str(error))}.", url)
+    chain = _chain(error)
+    root = next((e for e in chain if isinstance(e, OSError)), chain[-1])
+    proxied = any(isinstance(e, urllib3_errors.ProxyError) for e in chain)
+    if proxied:
+        return _unreachable(
+            f"The proxy does not let it through: {_words(root)}.",
+            url,
+            cause="HTTPS_PROXY is set, and that proxy is down or does not reach the registry.",
+            mend="Add the registry's host to NO_PROXY, or unset HTTPS_PROXY.",
+            temporary=True,
+        )
     if isinstance(root, ssl.SSLCertVerificationError):
         return _certificate_error(root, url)
     if isinstance(root, ssl.SSLError) and not _is_cut(root):
@@ -118,37 +154,98 @@ def from_exception(error: Exception, url: str) -> RegistryError:
             Code.TLS_FAILED, f"The TLS handshake failed: {_reason(root)}.", where=url
         )
     if isinstance(root, socket.gaierror):
-        return RegistryError(
-            Code.REGISTRY_UNREACHABLE,
+        return _unreachable(
             f"The name cannot be resolved: {root.strerror or root}.",
-            where=url,
+            url,
             cause="The name is wrong, or no DNS server knows it.",
             temporary=True,
         )
-    if isinstance(root, TimeoutError | http.TimeoutError):
+    return _silence(chain, root, url)
+
+
+def _silence(chain: list[BaseException], root: BaseException, url: str) -> RegistryError:
+    """No answer, or none that can be read, although nothing is wrong with name, proxy and TLS."""
+    if any(isinstance(e, urllib3_errors.ConnectTimeoutError) for e in chain):
+        return _unreachable(
+            "No connection came about in time.",
+            url,
+            cause="The address or port is wrong, or a firewall drops what is sent to it.",
+            temporary=True,
+        )
+    if isinstance(root, TimeoutError | urllib3_errors.TimeoutError):
         return RegistryError(
             Code.REGISTRY_STALLED, "The registry gave no sign in time.", where=url, temporary=True
         )
-    words = getattr(root, "strerror", None) or str(root) or type(root).__name__
-    return RegistryError(
-        Code.REGISTRY_UNREACHABLE, f"No answer: {_plain(words)}.", where=url, temporary=True
+    if isinstance(root, http.client.HTTPException) and not isinstance(root, _CUT_HTTP):
+        return RegistryError(
+            Code.REGISTRY_PROTOCOL,
+            f"The answer is not HTTP: {_words(root)}.",
+            where=url,
+            temporary=True,
+        )
+    return _unreachable(f"No answer: {_words(root)}.", url, temporary=True)
+
+
+def plain(text: str) -> str:
+    """Text from outside on one line, without control characters, cut to a readable length."""
+    text = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*|\x1b.", " ", text[:_LONGEST_BODY])
+    line = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(line.split())
+    return line if len(line) <= _LONGEST_WORDS else line[: _LONGEST_WORDS - 1] + "…"
+
+
+def _words_of_page(page: str) -> str:
+    """What a reader of an HTML page would see; text that is no HTML stays as it is."""
+    if not re.search(r"(?i)<(?:!doctype|html|head|body)\b", page):
+        return plain(page)
+    return _seen(page, "style|script|title") or _seen(page, "style|script")
+
+
+def _seen(page: str, hidden: str) -> str:
+    text = re.sub(rf"(?is)<({hidden})\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", " ", page)
+    return plain(unescape(re.sub(r"<[^>]{0,200}>", " ", text)))
+
+
+def _code(method: str, status: int, body: ErrorBody) -> Code:
+    if status in _STATUS_FIRST:
+        return _BY_STATUS[status]
+    fault = Code.REGISTRY_FAULT if status >= 500 else Code.REGISTRY_PROTOCOL
+    refusal = Code.REGISTRY_REFUSED if status < 500 and any(body.codes) else fault
+    return (
+        _code_of_text(status, body.text)
+        or _code_of_codes(method, body.codes)
+        or _BY_STATUS.get(status, refusal)
     )
 
 
-def _code(status: int, body: ErrorBody) -> Code:
-    if status >= 400:
-        for code, pattern in _BY_TEXT.items():
-            if re.search(pattern, body.text, re.IGNORECASE):
-                return code
-    if _DIGEST & set(body.codes):
-        return Code.DIGEST_REFUSED
-    if _BLOB_MISSING & set(body.codes):
+def _code_of_text(status: int, text: str) -> Code | None:
+    if status < 400 or status in _WITHOUT_TEXT:
+        return None
+    found = (code for code, words in _BY_TEXT.items() if re.search(words, text, re.IGNORECASE))
+    return next(found, None)
+
+
+def _code_of_codes(method: str, codes: tuple[str, ...]) -> Code | None:
+    if method == "PUT" and "BLOB_UNKNOWN" in codes:
         return Code.MIRROR_DIFFERS
-    if status != 401 and _DENIED & set(body.codes):
-        return Code.PUSH_DENIED
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    return Code.REGISTRY_FAULT if status >= 500 else Code.REGISTRY_PROTOCOL
+    return next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+
+
+def _special(status: int, code: Code, body: ErrorBody) -> tuple[str, str]:
+    """Cause and mend, where this answer tells more than its code."""
+    if code is Code.REGISTRY_NOT_FOUND and status == 400:
+        return (
+            "The registry takes only names of the form PROJECT/NAME, as Harbor does.",
+            "Give a namespace with the address: -r HOST:PORT/PROJECT",
+        )
+    if code is Code.REGISTRY_REFUSED and status in (403, 405):
+        return (
+            "It is read-only for now, or only a cache of another registry.",
+            "End its read-only mode, or give the address of a registry that takes uploads.",
+        )
+    if code is Code.REGISTRY_PROTOCOL and re.search(r"(?i)\bhttp request\b.*\bhttps\b", body.text):
+        return "The port speaks TLS.", "Leave out --plain-http."
+    return "", ""
 
 
 def _sentence(error: dict[str, object]) -> str:
@@ -160,32 +257,26 @@ def _sentence(error: dict[str, object]) -> str:
     return f"{message} ({words})"
 
 
-def _plain(text: str) -> str:
-    without_tags = re.sub(r"<[^>]{0,200}>", " ", text[:20_000])
-    line = "".join(c if c.isprintable() else " " for c in without_tags)
-    line = " ".join(line.split())
-    return line if len(line) <= _LONGEST_WORDS else line[: _LONGEST_WORDS - 1] + "…"
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exceptions that explain each other, outermost first: urllib3 wraps several times."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        inner = getattr(current, "reason", None) or current.__cause__ or current.__context__
+        arguments = (a for a in current.args if isinstance(a, BaseException))
+        current = inner if isinstance(inner, BaseException) else next(arguments, None)
+    return chain
 
 
-def _root(error: BaseException) -> BaseException:
-    """The exception that explains most: urllib3 wraps it several times."""
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = getattr(error, "reason", None) or error.__cause__ or error.__context__
-        arguments = [a for a in error.args if isinstance(a, BaseException)]
-        if isinstance(error, ssl.SSLError | socket.gaierror | OSError):
-            return error
-        candidate = inner if isinstance(inner, BaseException) else next(iter(arguments), None)
-        if candidate is None:
-            return error
-        error = candidate
-    return error
+def _words(error: BaseException) -> str:
+    return plain(str(getattr(error, "strerror", None) or error)) or type(error).__name__
 
 
 def _is_cut(error: ssl.SSLError) -> bool:
     """A connection that broke under TLS, as against one that never came about."""
-    return isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+    broken = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+    return broken or error.reason in _CUT
 
 
 def _reason(error: ssl.SSLError) -> str:
@@ -203,5 +294,24 @@ def _certificate_error(error: ssl.SSLCertVerificationError, url: str) -> Registr
     elif error.verify_code in (2, 18, 19, 20, 21):
         code = Code.TLS_UNTRUSTED
     else:
-        code = Code.TLS_FAILED
-    return RegistryError(code, f"The certificate is not accepted: {words}.", where=url)
+        return RegistryError(
+            Code.TLS_FAILED,
+            f"The certificate is not accepted: {words.rstrip('.')}.",
+            where=url,
+            cause="The certificate breaks a rule that clients keep.",
+            mend="Have it issued anew for server authentication, with SHA-256 and a strong key.",
+        )
+    return RegistryError(code, f"The certificate is not accepted: {words.rstrip('.')}.", where=url)
+
+
+def _unreachable(
+    message: str, url: str, *, cause: str = "", mend: str = "", temporary: bool = False
+) -> RegistryError:
+    return RegistryError(
+        Code.REGISTRY_UNREACHABLE,
+        message,
+        where=url,
+        cause=cause,
+        mend=mend,
+        temporary=temporary,
+    )

@@ -15,6 +15,7 @@ from core.oci import (
 from core.registry.auth import pull, push
 from core.registry.session import Session
 from core.registry.transport import Body
+from core.registry.upload import check_stored
 
 _ACCEPT = {"Accept": ", ".join((OCI_INDEX, DOCKER_INDEX, OCI_MANIFEST, DOCKER_MANIFEST))}
 
@@ -42,7 +43,9 @@ def get_manifest(session: Session, repository: str, target: str) -> Manifest | N
         return parse_manifest(response.content, media_type)
     except InvalidContentError as error:
         raise RegistryError(
-            Code.REGISTRY_PROTOCOL, f"The registry's manifest is {error}.", where=response.url
+            Code.REGISTRY_PROTOCOL,
+            f"The registry's manifest cannot be used: {error}.",
+            where=response.url,
         ) from None
 
 
@@ -62,11 +65,5 @@ def put_manifest(
         ok=(200, 201, 202),
     )
     digest = digest_of(content)
-    stored = response.headers.get("docker-content-digest", digest)
-    if stored != digest:
-        raise RegistryError(
-            Code.DIGEST_REFUSED,
-            f"The registry stored {stored} where {digest} was sent.",
-            where=response.url,
-        )
+    check_stored(response, digest)
     return digest

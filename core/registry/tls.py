@@ -93,6 +93,4 @@ def _certificates(ca_file: Path) -> list[str]:
 
 
 def _invalid(ca_file: Path, message: str, *, cause: str = "", mend: str = "") -> RegistryError:
-    return RegistryError(
-        Code.CA_FILE_INVALID, message, where=str(ca_file), cause=cause, mend=mend
-    )
+    return RegistryError(Code.CA_FILE_INVALID, message, where=str(ca_file), cause=cause, mend=mend)

@@ -1,11 +1,12 @@
 """One HTTP request at a time: connections, timeouts, bodies. No login, no second attempt."""
 
+import logging
+import re
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 import urllib3.exceptions
@@ -14,6 +15,7 @@ from urllib3.response import BaseHTTPResponse
 from core import __version__
 from core.errors import Code, RegistryError
 from core.registry import faults
+from core.registry.proxies import HttpProxy, proxy_for
 from core.registry.tls import TlsSettings, ssl_context
 
 CONNECT_SECONDS = 15.0
@@ -23,7 +25,23 @@ STALL_SECONDS = 60.0
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Manifests are at most 4 MiB; an answer beyond this is not one of a registry."""
 
+_ERROR_BYTES = 64 * 1024
+_BLOCK = 64 * 1024
+_ANSWER_STALLS = 5
+"""An answer that is kept whole is small: it may take so many times the stall limit in all."""
+
 _ERRORS = (urllib3.exceptions.HTTPError, OSError)
+
+
+class _WithoutQueries(logging.Filter):
+    """urllib3 logs whole targets; the query of an upload is signed state, which opens it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = re.sub(r"\?[^\s\"]*", "?…", record.getMessage()), None
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQueries())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +63,23 @@ class Body:
         """A body of one piece."""
         return cls(len(content), (content,), media_type)
 
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, cut so small that the stall limit is one of standing still, not of speed.
+
+        Raises:
+            ValueError: the pieces are not `length` bytes, by a defect of ours: a registry would
+                wait for the rest.
+        """
+        sent = 0
+        for piece in self.pieces:
+            sent += len(piece)
+            if sent > self.length:
+                break
+            for start in range(0, len(piece), _BLOCK):
+                yield piece[start : start + _BLOCK]
+        if sent != self.length:
+            raise ValueError(f"a body of {self.length} bytes does not end there")
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -61,11 +96,9 @@ class Response:
     content: bytes = field(repr=False)
 
     @classmethod
-    def begun(cls, answer: BaseHTTPResponse, url: str, content: bytes | None = None) -> "Response":
-        """From an open answer, with the beginning of its body where none is given."""
-        headers = {name.lower(): value for name, value in answer.headers.items()}
-        if content is None:
-            content = next(read_stream(answer, url, 65536), b"")
+    def begun(cls, answer: BaseHTTPResponse, url: str, content: bytes) -> "Response":
+        """From an open answer; a header that came several times is one, joined by commas."""
+        headers = {name.lower(): value for name, value in answer.headers.itermerged()}
         return cls(answer.status, without_query(url), headers, content)
 
     def error(self, method: str) -> RegistryError:
@@ -90,7 +123,7 @@ class Transport:
         self._connections = connections
         self._stall = stall
         self._lock = threading.Lock()
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[HttpProxy | None, urllib3.PoolManager] = {}
 
     def request(
         self,
@@ -105,8 +138,19 @@ class Transport:
         Raises:
             RegistryError: there was no answer, or one that is too large.
         """
+        seconds = _ANSWER_STALLS * (stall or self._stall)
         with self.open(method, url, headers, body, stall) as answer:
-            return Response.begun(answer, url, _read(answer, url))
+            return Response.begun(answer, url, _read(answer, url, seconds))
+
+    def read_error(self, answer: BaseHTTPResponse, url: str) -> Response:
+        """An open answer that was not wanted, with the beginning of its body.
+
+        Raises:
+            RegistryError: the connection broke or stalled.
+        """
+        seconds = _ANSWER_STALLS * self._stall
+        content = b"".join(_blocks(answer, url, seconds, _ERROR_BYTES))
+        return Response.begun(answer, url, content)
 
     @contextmanager
     def open(
@@ -123,12 +167,11 @@ class Transport:
             RegistryError: there was no answer.
         """
         answer = self._send(method, url, headers, body, stall or self._stall)
-        finished = False
         try:
             yield answer
-            finished = True
         finally:
-            if not finished:
+            # What was not read to its end would be taken for the next answer.
+            if not answer.closed:
                 answer.close()
             answer.release_conn()
 
@@ -152,7 +195,7 @@ class Transport:
                 method,
                 url,
                 headers=sent,
-                body=body.pieces if body is not None and body.length else None,
+                body=body.blocks() if body is not None and body.length else None,
                 timeout=urllib3.Timeout(connect=connect, read=stall),
                 redirect=False,
                 retries=False,
@@ -163,21 +206,27 @@ class Transport:
             raise faults.from_exception(error, without_query(url)) from None
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        proxy = _proxy_for(url)
+        proxy = proxy_for(url)
         with self._lock:
             if proxy not in self._pools:
                 self._pools[proxy] = self._new_pool(proxy)
             return self._pools[proxy]
 
-    def _new_pool(self, proxy: str) -> urllib3.PoolManager:
-        if not proxy:
+    def _new_pool(self, proxy: HttpProxy | None) -> urllib3.PoolManager:
+        if proxy is None:
             return urllib3.PoolManager(maxsize=self._connections, ssl_context=self._context)
-        return urllib3.ProxyManager(proxy, maxsize=self._connections, ssl_context=self._context)
+        headers = urllib3.make_headers(proxy_basic_auth=proxy.login) if proxy.login else None
+        return urllib3.ProxyManager(
+            proxy.url,
+            maxsize=self._connections,
+            proxy_headers=headers,
+            ssl_context=self._context,
+        )
 
 
 def without_query(url: str) -> str:
     """`url` as it may be logged: upload locations carry signed state in their query."""
-    return url.partition("?")[0]
+    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0], count=1)
 
 
 def read_stream(answer: BaseHTTPResponse, url: str, block: int = 1024 * 1024) -> Iterator[bytes]:
@@ -192,24 +241,26 @@ def read_stream(answer: BaseHTTPResponse, url: str, block: int = 1024 * 1024) ->
         raise faults.from_exception(error, without_query(url)) from None
 
 
-def _read(answer: BaseHTTPResponse, url: str) -> bytes:
-    content = bytearray()
-    for block in read_stream(answer, url):
-        content += block
-        if len(content) > MAX_ANSWER_BYTES:
-            answer.close()
-            raise RegistryError(
-                Code.REGISTRY_PROTOCOL,
-                f"The answer is longer than {MAX_ANSWER_BYTES // 2**20} MiB.",
-                where=without_query(url),
-                status=answer.status,
-            )
-    return bytes(content)
+def _read(answer: BaseHTTPResponse, url: str, seconds: float) -> bytes:
+    content = b"".join(_blocks(answer, url, seconds, MAX_ANSWER_BYTES + 1))
+    if len(content) > MAX_ANSWER_BYTES:
+        raise RegistryError(
+            Code.REGISTRY_PROTOCOL,
+            f"The answer is longer than {MAX_ANSWER_BYTES // 2**20} MiB.",
+            where=without_query(url),
+            status=answer.status,
+        )
+    return content
 
 
-def _proxy_for(url: str) -> str:
-    """The proxy that the environment names for `url` (HTTPS_PROXY, NO_PROXY), or nothing."""
-    parts = urlsplit(url)
-    if proxy_bypass(parts.netloc):
-        return ""
-    return getproxies().get(parts.scheme, "")
+def _blocks(answer: BaseHTTPResponse, url: str, seconds: float, most: int) -> Iterator[bytes]:
+    """At most `most` bytes of a body, as they come in, within `seconds`."""
+    end = time.monotonic() + seconds
+    try:
+        while most > 0 and (block := answer.read1(min(_BLOCK, most), decode_content=False)):
+            most -= len(block)
+            yield block
+            if time.monotonic() > end:
+                raise TimeoutError
+    except _ERRORS as error:
+        raise faults.from_exception(error, without_query(url)) from None

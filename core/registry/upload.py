@@ -9,11 +9,13 @@ import re
 
 from core.errors import Code, RegistryError
 from core.registry.auth import push
+from core.registry.faults import plain, read_error_body
 from core.registry.retry import ONCE
 from core.registry.session import Session
 from core.registry.transport import Body, Response, without_query
 
-_RANGE = re.compile(r"\s*(?:bytes\s*=\s*)?0-(\d{1,19})\s*")
+_RANGE = re.compile(r"\s*(bytes\s*=\s*)?0-([0-9]{1,18})\s*")
+_FORGOTTEN = frozenset({"BLOB_UPLOAD_UNKNOWN", "BLOB_UPLOAD_INVALID"})
 _SLOWEST_STORE = 10_000_000
 """Bytes a second that a registry's store commits at the least, for the patience at the end."""
 
@@ -57,11 +59,21 @@ class Upload:
 
     @classmethod
     def begun(cls, session: Session, repository: str, response: Response) -> "Upload":
-        """The session that a 202 to a POST tells of."""
+        """The session that a 202 to a POST tells of.
+
+        Raises:
+            RegistryError: it tells of none.
+        """
+        if "location" not in response.headers:
+            raise RegistryError(
+                Code.REGISTRY_PROTOCOL,
+                "The registry begins an upload and does not say where.",
+                where=response.url,
+                status=response.status,
+            )
         upload = cls(session, repository, session.absolute(f"/v2/{repository}/blobs/uploads/"))
         upload._follow(response)
-        least = response.headers.get("oci-chunk-min-length", "")
-        upload.smallest_chunk = int(least) if least.isdigit() else 0
+        upload.smallest_chunk = whole_number(response.headers.get("oci-chunk-min-length", "")) or 0
         return upload
 
     def ask_offset(self) -> int:
@@ -76,13 +88,9 @@ class Upload:
         )
         if response.status >= 400:
             raise UploadLostError
-        told = self._told_offset(response)
         self._follow(response)
-        # Without a Range nothing is known; "0-0" is what a session with nothing in it says, too.
-        if told is None or (told == 1 and self.offset == 0):
-            return self.offset
-        self.offset = told
-        return told
+        self.offset = self._told_offset(response)
+        return self.offset
 
     def send(self, body: Body) -> None:
         """Send one chunk, once; after a failure ask for the offset.
@@ -91,18 +99,7 @@ class Upload:
             UploadLostError: the registry does not know this session any more.
             RegistryError: refused or broken off.
         """
-        last = self.offset + body.length - 1
-        response = self._session.request(
-            "PATCH",
-            self.location,
-            scopes=self._scopes(),
-            headers={"Content-Range": f"{self.offset}-{last}"},
-            body=body,
-            ok=(200, 201, 202, 204, 404),
-            policy=ONCE,
-        )
-        if response.status == 404:
-            raise UploadLostError
+        response = self._once("PATCH", self.location, body, self._range(body))
         self._follow(response)
         self.offset += body.length
 
@@ -118,27 +115,17 @@ class Upload:
         """
         last = body or Body.of(b"")
         joint = "&" if "?" in self.location else "?"
-        response = self._session.request(
+        response = self._once(
             "PUT",
             f"{self.location}{joint}digest={digest}",
-            scopes=self._scopes(),
-            body=last,
-            ok=(200, 201, 202, 204, 404),
+            last,
+            self._range(last) if self.offset and last.length else {},
             stall=60.0 + (self.offset + last.length) / _SLOWEST_STORE,
-            policy=ONCE,
         )
-        if response.status == 404:
-            raise UploadLostError
-        stored = response.headers.get("docker-content-digest", digest)
-        if stored != digest:
-            raise RegistryError(
-                Code.DIGEST_REFUSED,
-                f"The registry stored {stored} where {digest} was sent.",
-                where=response.url,
-            )
+        check_stored(response, digest)
 
     def cancel(self) -> None:
-        """Give the session up, so that it does not fill the registry's disk.
+        """Give the session up, so that it does not fill the registry's disk, where it lets us.
 
         Raises:
             RegistryError: no answer.
@@ -147,7 +134,7 @@ class Upload:
             "DELETE",
             self.location,
             scopes=self._scopes(),
-            ok=(200, 202, 204, 400, 404, 405),
+            ok=(200, 202, 204, 400, 401, 403, 404, 405),
             policy=ONCE,
         )
 
@@ -159,10 +146,67 @@ class Upload:
         if location:
             self.location = self._session.resolve(self.location, location)
 
-    @staticmethod
-    def _told_offset(response: Response) -> int | None:
+    def _once(
+        self,
+        method: str,
+        target: str,
+        body: Body,
+        headers: dict[str, str],
+        stall: float | None = None,
+    ) -> Response:
+        """Send bytes once: only the registry knows what it took of them when that fails."""
+        response = self._session.request(
+            method,
+            target,
+            scopes=self._scopes(),
+            headers=headers,
+            body=body,
+            ok=(200, 201, 202, 204, 400, 404),
+            stall=stall,
+            policy=ONCE,
+        )
+        if response.status == 404:
+            raise UploadLostError
+        if response.status == 400:
+            if _FORGOTTEN & set(read_error_body(response.content).codes):
+                raise UploadLostError
+            raise response.error(method)
+        return response
+
+    def _range(self, body: Body) -> dict[str, str]:
+        return {"Content-Range": f"{self.offset}-{self.offset + body.length - 1}"}
+
+    def _told_offset(self, response: Response) -> int:
+        """What `Range` says of the bytes that arrived; without it nothing new is known."""
         match = _RANGE.fullmatch(response.headers.get("range", ""))
-        return int(match.group(1)) + 1 if match else None
+        if match is None:
+            return self.offset
+        end = int(match.group(2))
+        if match.group(1) and end + 1 != self.offset:
+            return end  # Quay counts bytes where the others name the last one
+        if end == 0 and self.offset != 1:
+            return 0
+        return end + 1
 
     def __repr__(self) -> str:
         return f"Upload({without_query(self.location)!r}, offset={self.offset})"
+
+
+def check_stored(response: Response, digest: str) -> None:
+    """Compare what the registry says that it stored with what was sent.
+
+    Raises:
+        RegistryError: `digest-refused`.
+    """
+    stored = response.headers.get("docker-content-digest") or digest
+    if stored != digest:
+        raise RegistryError(
+            Code.DIGEST_REFUSED,
+            f"The registry stored {plain(stored)} where {digest} was sent.",
+            where=response.url,
+        )
+
+
+def whole_number(text: str) -> int | None:
+    """A number of bytes out of a header, or None."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None

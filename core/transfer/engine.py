@@ -148,15 +148,22 @@ class Engine:
             self._journal.set_known(stored[digest], sent_digest, sent_size)
         if found.complete:
             item.arrived = True
-            for blob in stored.values():
-                self._journal.set_placement(
-                    blob, item.destination.repository, PlacementState.PRESENT
-                )
+            self._journal.set_placements(
+                stored.values(), item.destination.repository, PlacementState.PRESENT
+            )
+            self._count_present(stored.values())
             self._journal.set_artifact(item.number, ArtifactState.PRESENT, digest=found.digest)
             self._journal.set_verified(item.number, True)
         elif found.missing or self._journal.was_done(item.number):
             # The registry lost something: what the journal says of this repository is void.
             self._journal.forget_placements(item.destination.repository, stored)
+
+    def _count_present(self, blobs: Iterable[Blob]) -> None:
+        with self._lock:
+            for blob in blobs:
+                if blob.digest not in self._counted:
+                    self._counted.add(blob.digest)
+                    self.totals.present += blob.size
 
     # Sending
 

@@ -289,6 +289,16 @@ class Journal:
                 (blob.digest, repository, state.value, location, position),
             )
 
+    def set_placements(
+        self, blobs: Iterable[Blob], repository: str, state: PlacementState
+    ) -> None:
+        """Write that a repository holds these blobs, all or none."""
+        with self._writing() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO placement (blob, repository, state) VALUES (?, ?, ?)",
+                [(blob.digest, repository, state.value) for blob in blobs],
+            )
+
     def forget_placements(self, repository: str, digests: Iterable[str]) -> None:
         """The registry does not hold these blobs, whatever was written."""
         with self._writing() as db:

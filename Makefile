@@ -1,0 +1,55 @@
+# `make` alone lists what there is. Everything happens in this folder and in .venv; the packages
+# that tests and demo need are installed only where they are missing, and only by root.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help setup demo test test-slow check format bench screenshots clean test-tools demo-tools
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(INSTALLED) ## Make .venv with .venv/bin/eksa-mirror
+
+$(INSTALLED): pyproject.toml .ci/setup
+	@.ci/setup
+
+demo: setup demo-tools ## Try it: a sample release, a registry on this machine, an import
+	@$(BIN)/eksa-mirror demo
+
+test: setup test-tools ## Run the tests, but the slow ones
+	@$(BIN)/pytest -m "not slow"
+
+test-slow: setup test-tools ## Run the slow tests
+	@$(BIN)/pytest -m slow
+
+check: setup ## Lint, format, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup test-tools ## Measure an import of 780 MB
+	@$(BIN)/python -m tests.bench
+
+screenshots: setup ## Draw screenshots/ anew
+	@$(BIN)/python -m tests.tui.screenshots
+
+clean: ## Remove what was made here, but .venv
+	@rm -rf .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name .venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+demo-tools:
+	@command -v registry >/dev/null || .ci/install-missing docker-registry:docker-registry
+
+test-tools:
+	@.ci/install-missing docker-registry:docker-registry skopeo:skopeo dockerd:docker.io \
+	  htpasswd:apache2-utils tmux:tmux

@@ -1,0 +1,1 @@
+"""The admin machine: where logins are kept, and docker."""

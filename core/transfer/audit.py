@@ -1,0 +1,64 @@
+"""Comparing a mirror with what is required, without a job: for `verify` and later checks."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.errors import EksaMirrorError
+from core.registry.session import Session
+from core.transfer.inspection import Inspector
+from core.transfer.plan import Plan, PlannedArtifact
+from core.transfer.threads import run_in_threads
+from core.transfer.verification import difference
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An artifact, and what is wrong with it in the mirror.
+
+    Attributes:
+        artifact: what was looked for.
+        digest: of the manifest in the mirror; empty where there is none.
+        problem: None where all of it is there.
+    """
+
+    artifact: PlannedArtifact
+    digest: str
+    problem: EksaMirrorError | None
+
+
+def audit(
+    plan: Plan, session: Session, *, threads: int, deep: bool = False
+) -> Sequence[Audited]:
+    """Ask for every artifact by its name in the mirror, and for every blob of it.
+
+    An artifact that the archive holds must be there with that content; without an archive, any
+    whole artifact under the right name will do.
+
+    Args:
+        deep: read every blob back and compare its hash.
+
+    Raises:
+        RegistryError: no answer, or no right to look.
+    """
+    inspector = Inspector(session, deep=deep)
+    wanted = [(i, one) for i, one in enumerate(plan.artifacts) if not one.skipped]
+    results: dict[int, Audited] = {}
+
+    def look(_: int, task: tuple[int, PlannedArtifact]) -> None:
+        number, one = task
+        results[number] = _look(inspector, one)
+
+    run_in_threads(threads, wanted, look, threading.Event())
+    return [results[number] for number, _ in wanted]
+
+
+def _look(inspector: Inspector, one: PlannedArtifact) -> Audited:
+    if one.destination is None:
+        return Audited(one, "", one.problem)
+    if one.stored:
+        found = inspector.find(one.destination, one.stored.content)
+    else:
+        found = inspector.check(one.destination)
+    problem = None if found.complete else difference(found, str(one.destination))
+    return Audited(one, found.digest, problem)

@@ -1,0 +1,145 @@
+"""The command line: every verb, and what is done about errors.
+
+Standard output is data, standard error is for people. The exit codes are `core.errors.ExitCode`.
+Only the verb that was called is imported: `eksa-mirror --help` must not wait for the others.
+"""
+
+import functools
+import inspect
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+from core import __version__
+from core.errors import EksaMirrorError, ExitCode, InternalError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb before it is loaded.
+
+    Attributes:
+        module: of `tui.commands`.
+        function: in that module; its docstring begins with `summary`.
+        summary: what it does, in a line.
+    """
+
+    module: str
+    function: str
+    summary: str
+
+    def load(self) -> Callable[..., int]:
+        """The function that does it."""
+        function: Callable[..., int] = getattr(
+            import_module(f"tui.commands.{self.module}"), self.function
+        )
+        return function
+
+
+VERBS = {
+    "plan": Verb("planning", "plan", "Show what an import would move, and where to."),
+    "import": Verb("importing", "run_import", "Move all that is required into the registry."),
+    "attach": Verb("importing", "attach", "Watch a running import."),
+    "status": Verb("jobs", "status", "Tell how the imports are doing."),
+    "stop": Verb("jobs", "stop", "Stop a running import so that it can go on later."),
+    "verify": Verb("verifying", "verify", "Ask the registry for every required artifact."),
+    "report": Verb("jobs", "report", "Print the report of an import."),
+    "demo": Verb("demonstrating", "demo", "Show an import from end to end on this machine."),
+}
+
+
+def main() -> None:
+    """Run the program and exit with the code that tells how it went."""
+    application(sys.argv[1:])()
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """The command line, with the verb in it loaded that `arguments` name."""
+    app = typer.Typer(
+        name="eksa-mirror",
+        help="Fill a private registry with what EKS Anywhere needs: without Docker, without "
+        "unpacking, and never starting over.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback()(_common)
+    called = next((word for word in arguments if word in VERBS), "")
+    for name, verb in VERBS.items():
+        function = _guarded(verb.load()) if name == called else _not_called
+        app.command(name, short_help=verb.summary)(function)
+    return app
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"eksa-mirror {__version__}\n")
+        raise typer.Exit
+
+
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="print the version", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    del version
+
+
+def _not_called() -> None:
+    """Stands for a verb in the list of `--help`."""
+
+
+def _guarded(verb: Callable[..., int]) -> Callable[..., None]:
+    """A verb whose errors are told in words, and whose result is the exit code."""
+
+    @functools.wraps(verb)
+    def run(**arguments: Any) -> None:
+        try:
+            code = verb(**arguments)
+        except EksaMirrorError as error:
+            code = _tell(error)
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+        except (typer.Exit, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last resort: told as a defect of ours
+            code = _tell(InternalError(error, _crash_file(error)))
+        raise typer.Exit(int(code))
+
+    run.__signature__ = inspect.signature(verb)  # type: ignore[attr-defined]
+    return run
+
+
+def _tell(error: EksaMirrorError) -> ExitCode:
+    from tui.words import error_lines, tell  # noqa: PLC0415 - only where something went wrong
+
+    for line in error_lines(error):
+        tell(line)
+    return error.exit_code
+
+
+def _crash_file(error: BaseException) -> str:
+    """Write where it happened, without values, and say where that is."""
+    from core.transfer.job import jobs_folder  # noqa: PLC0415 - only where something went wrong
+
+    folder = jobs_folder()
+    path = folder / time.strftime("crash-%Y%m%dT%H%M%S.txt")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__)
+    except OSError as trouble:
+        return f"no crash file ({trouble.strerror})"
+    return str(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""`import` and `attach`: run an import, and watch one."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from core.answers import Answers
+from core.transfer.job import Job, find_job
+from core.transfer.launch import start
+from core.transfer.orders import Orders
+from core.transfer.report import as_document, failures, headlines
+from core.transfer.states import JobState
+from core.transfer.view import JournalView
+from tui import options
+from tui.commands.planning import show_plan
+from tui.displays import BarDisplay, JsonDisplay, LineDisplay
+from tui.watching import Display, WorkerGoneError, watch
+from tui.words import plain, plural, put, tell, trouble_lines
+
+_SHOWN = 5
+
+_RestartFlag = Annotated[
+    bool, typer.Option("--restart", help="forget what an earlier run of this import recorded")
+]
+_DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="show the plan and send nothing")]
+
+
+@options.takes_answers(options.SOURCE, options.REGISTRY, options.TRANSFER)
+def run_import(
+    answers: Answers,
+    password_stdin: options.PasswordFlag = False,
+    restart: _RestartFlag = False,
+    dry_run: _DryRunFlag = False,
+    as_json: options.JsonFlag = False,
+) -> int:
+    """Move all that is required into the registry.
+
+    Images, charts and package bundles. It runs in a process of its own: a closed terminal does not
+    end it. Run the same command again after whatever went wrong: it goes on where it stopped, and
+    sends nothing twice.
+    """
+    if dry_run:
+        return show_plan(answers, password_stdin=password_stdin, offline=False, as_json=as_json)
+    login = options.find_login(answers, password_stdin=password_stdin)
+    job = start(answers, Orders(login, restart))
+    if not as_json:
+        tell(f"Import to {answers.registry.address}; to watch it later: eksa-mirror attach")
+    return show_to_the_end(job, as_json=as_json, stop_on_signal=True)
+
+
+def attach(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> int:
+    """Watch a running import.
+
+    Ctrl-C ends the watching, not the import.
+    """
+    found = find_job(job)
+    if not found.is_running() and not as_json:
+        tell(f"{found.name} is not running; this is how it ended.")
+    return show_to_the_end(found, as_json=as_json, stop_on_signal=False)
+
+
+def show_to_the_end(job: Job, *, as_json: bool, stop_on_signal: bool) -> int:
+    try:
+        code = watch(job, _display(as_json), stop_on_signal=stop_on_signal)
+    except WorkerGoneError:
+        if not as_json:
+            tell("Run the same command again: it goes on where it stopped.")
+        raise
+    if as_json:
+        put(json.dumps({"event": "end", "exit": int(code), "report": str(job.report("json"))}))
+    else:
+        show_end(job)
+    return code
+
+
+def _display(as_json: bool) -> Display:
+    if as_json:
+        return JsonDisplay()
+    return BarDisplay() if sys.stderr.isatty() else LineDisplay()
+
+
+def show_end(job: Job) -> None:
+    """What became of an import, on standard error."""
+    with JournalView(job.journal) as view:
+        summary, rows = view.summary(), view.artifacts()
+    if not summary.state.ended:
+        tell(f"It goes on: {plural(summary.artifacts, 'artifact')}, {summary.arrived} arrived.")
+        return
+    document = as_document(job, summary, rows)
+    tell()
+    for label, value in headlines(document)[:6]:
+        tell(f"  {label:<25}{plain(value)}")
+    for group in failures(rows):
+        tell()
+        tell(f"x {plural(len(group.rows), 'artifact')}: {group.title}")
+        tell(f"    Cause  {plain(group.cause)}")
+        tell(f"    Fix    {plain(group.mend)}")
+        for row in group.rows[:_SHOWN]:
+            tell(f"    - {plain(row.source)}: {plain(row.message)}")
+        if len(group.rows) > _SHOWN:
+            tell(f"    and {len(group.rows) - _SHOWN} more, see the report")
+    tell()
+    if summary.error:
+        for line in trouble_lines(summary.error):
+            tell(line)
+    tell(f"{document['verdict']}")
+    tell(f"Report: {job.report('json')} (.md, .html)")
+    if summary.state is JobState.STOPPED:
+        tell("Run the same command again to go on.")

@@ -1,0 +1,140 @@
+"""`status`, `stop` and `report`: look after imports that were started."""
+
+import json
+import sys
+import time
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import Code, ExitCode, JobError
+from core.transfer.job import Job, existing_jobs, find_job
+from core.transfer.launch import ask_to_stop
+from core.transfer.report import as_document, write_reports
+from core.transfer.view import JournalView, Summary
+from core.units import part_of, size
+from tui import options
+from tui.displays import since
+from tui.words import plural, put, tell
+
+_LONGEST_STOP = 600.0
+
+
+class ReportForm(StrEnum):
+    """How a report is written."""
+
+    JSON = "json"
+    MARKDOWN = "md"
+    HTML = "html"
+
+
+def status(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> int:
+    """Tell how the imports are doing.
+
+    All that were ever started by this account, the last one first; with a name, one of them.
+    """
+    jobs = [find_job(job)] if job else existing_jobs()
+    known = [(one, _summary(one)) for one in jobs]
+    if as_json:
+        put(json.dumps([_document(one, summary) for one, summary in known], indent=2))
+        return ExitCode.DONE
+    if not known:
+        tell("No import was started yet: eksa-mirror import --help")
+    for one, summary in known:
+        put(f"{one.name}\n  {_state(one, summary)}")
+        if summary:
+            put(f"  {_progress(summary)}")
+    return ExitCode.DONE
+
+
+def stop(job: options.JobArgument = "") -> int:
+    """Stop a running import so that it can go on later.
+
+    The chunk in flight is finished first.
+    """
+    found = find_job(job)
+    if not ask_to_stop(found):
+        tell(f"{found.name} is not running.")
+        return ExitCode.DONE
+    tell(f"{found.name} finishes what is in flight.")
+    give_up = time.monotonic() + _LONGEST_STOP
+    while found.is_running():
+        if time.monotonic() > give_up:
+            raise JobError(
+                Code.JOB_RUNNING,
+                f"The worker (process {found.worker_pid()}) does not end.",
+                where=str(found.folder),
+                mend=f"kill -9 {found.worker_pid()}; the import can be resumed all the same.",
+            )
+        time.sleep(0.1)
+    tell("Stopped. The same import command goes on from here.")
+    return ExitCode.DONE
+
+
+def report(
+    job: options.JobArgument = "",
+    form: Annotated[
+        ReportForm, typer.Option("--format", help="json, md or html")
+    ] = ReportForm.MARKDOWN,
+) -> int:
+    """Print the report of an import.
+
+    The same is in its folder as report.json, report.md and report.html.
+    """
+    found = find_job(job)
+    if not found.is_running():
+        write_reports(found)
+    try:
+        sys.stdout.write(found.report(form.value).read_text())
+    except FileNotFoundError:
+        raise JobError(
+            Code.JOB_NOT_FOUND,
+            "The import is running and has no report yet.",
+            where=str(found.folder),
+            mend="Watch it: eksa-mirror attach",
+        ) from None
+    return ExitCode.DONE
+
+
+def _summary(job: Job) -> Summary | None:
+    try:
+        with JournalView(job.journal) as view:
+            return view.summary()
+    except JobError:
+        return None
+
+
+def _document(job: Job, summary: Summary | None) -> dict[str, Any]:
+    running = job.is_running()
+    document: dict[str, Any] = {"job": job.name, "folder": str(job.folder), "running": running}
+    if summary:
+        document |= {
+            key: value for key, value in as_document(job, summary, ()).items() if key != "artifacts"
+        }
+        document["state"] = _word(job, summary)
+    return document
+
+
+def _word(job: Job, summary: Summary) -> str:
+    """A worker that is gone without an end was killed."""
+    if not summary.state.ended and not job.is_running():
+        return "cut-off"
+    return summary.state.value
+
+
+def _state(job: Job, summary: Summary | None) -> str:
+    if summary is None:
+        return "has no journal that can be read"
+    word = _word(job, summary)
+    running = f", process {job.worker_pid()}" if job.is_running() else ""
+    return f"{word} ({since(summary)}{running}) to {summary.facts.get('mirror', '?')}"
+
+
+def _progress(summary: Summary) -> str:
+    words = [f"{summary.arrived} of {plural(summary.artifacts, 'artifact')}"]
+    words += [f"{summary.failed} failed"] if summary.failed else []
+    if summary.number("total_bytes"):
+        words.append(part_of(summary.number("done_bytes"), summary.number("total_bytes")))
+    words.append(f"{size(summary.number('sent_bytes'))} sent")
+    return ", ".join(words)

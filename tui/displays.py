@@ -1,0 +1,177 @@
+"""Three ways to show a running import: bars, lines, JSON."""
+
+import json
+import sys
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from core.transfer.journal import Flight
+from core.transfer.report import moment
+from core.transfer.states import JobState
+from core.transfer.view import Event, Summary
+from core.units import part_of, size, span, time_left
+from tui.words import cut_name, plain, plural, put, tell
+
+_LINE_SECONDS = 5.0
+_FIRST_SECONDS = 10.0
+_ACCENT, _REST = "cyan", "bright_black"
+
+_DOING = {
+    JobState.STARTING: "asking the registry",
+    JobState.UNZIPPING: "reading the tarball",
+    JobState.PLANNING: "looking what is there already",
+    JobState.SENDING: "sending",
+    JobState.VERIFYING: "verifying",
+    JobState.DONE: "done",
+    JobState.SOME_FAILED: "ended with failures",
+    JobState.STOPPED: "stopped",
+    JobState.BROKEN: "could not go on",
+}
+_TOLD = {"retry", "warning", "journal-damaged", "artifact-failed", "artifact-retrying"}
+
+
+class JsonDisplay:
+    """An event a line on standard output, for programs; how far it is, once a second."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def event(self, event: Event, artifact: str) -> None:
+        """See `Display`."""
+        line: dict[str, object] = {"event": event.kind, "at": moment(str(event.at))}
+        line |= {"artifact": artifact} if artifact else {}
+        line |= {"text": event.text} if event.text else {}
+        put(json.dumps(line, ensure_ascii=False))
+
+    def update(self, summary: Summary, flights: list[Flight]) -> None:
+        """See `Display`."""
+        now = time.monotonic()
+        if now < self._next and not summary.state.ended:
+            return
+        self._next = now + 1.0
+        counters = {
+            key: int(summary.number(f"{key}_bytes"))
+            for key in ("done", "total", "sent", "present", "mounted")
+        }
+        line = {
+            "event": "progress",
+            "state": summary.state.value,
+            "bytes": counters,
+            "rate": int(summary.number("rate")),
+            "artifacts": {state.value: count for state, count in summary.counts.items()},
+            "sending": [{"name": f.label, "size": f.size, "done": f.done} for f in flights],
+        }
+        put(json.dumps(line, ensure_ascii=False))
+
+    def close(self) -> None:
+        """See `Display`."""
+
+
+class LineDisplay:
+    """A plain line every few seconds, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+        self._state = JobState.STARTING
+
+    def event(self, event: Event, artifact: str) -> None:
+        """See `Display`."""
+        if event.kind in _TOLD:
+            tell(_event_line(event, artifact))
+
+    def update(self, summary: Summary, flights: list[Flight]) -> None:
+        """See `Display`."""
+        now = time.monotonic()
+        if now < self._next and summary.state is self._state:
+            return
+        self._next, self._state = now + _LINE_SECONDS, summary.state
+        tell(f"{_DOING[summary.state]}: {progress_words(summary)}")
+
+    def close(self) -> None:
+        """See `Display`."""
+
+
+class BarDisplay:
+    """Bars for the total and for each upload in flight, redrawn in place."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr, highlight=False)
+        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        self._live.start()
+
+    def event(self, event: Event, artifact: str) -> None:
+        """See `Display`."""
+        if event.kind in _TOLD:
+            self._console.print(Text(_event_line(event, artifact)))
+
+    def update(self, summary: Summary, flights: list[Flight]) -> None:
+        """See `Display`."""
+        width = min(self._console.width, 120)
+        lines = [_total_bar(summary, width), Text(progress_words(summary))]
+        lines += [_flight_bar(flight, width) for flight in flights]
+        self._live.update(Group(*lines))
+
+    def close(self) -> None:
+        """See `Display`."""
+        self._live.stop()
+
+
+def progress_words(summary: Summary) -> str:
+    """`14.2 of 24.6 GB   92 MB/s   about 2 min left   98 of 167   0 failed`."""
+    if summary.state is JobState.UNZIPPING and summary.number("unzip_total"):
+        return part_of(summary.number("unzip_done"), summary.number("unzip_total")) + " unzipped"
+    if not summary.artifacts:
+        return "…"
+    words = [f"{summary.arrived} of {plural(summary.artifacts, 'artifact')}"]
+    if summary.failed:
+        words.append(f"{summary.failed} failed")
+    total, done, rate = (summary.number(key) for key in ("total_bytes", "done_bytes", "rate"))
+    if summary.state is JobState.SENDING and total:
+        words[:0] = [part_of(done, total), f"{size(rate)}/s", _left(summary, total - done, rate)]
+    return "   ".join(words)
+
+
+def _left(summary: Summary, rest: float, rate: float) -> str:
+    running = time.time() - summary.number("state_since")
+    if running < _FIRST_SECONDS or rate <= 0:
+        return "time left not known yet"
+    return time_left(rest / rate)
+
+
+def _total_bar(summary: Summary, width: int) -> Text:
+    total, done = summary.number("total_bytes"), summary.number("done_bytes")
+    share = done / total if total else 0.0
+    line = Text(f"{_DOING[summary.state]:<30.30} ")
+    line.append_text(_bar(share, max(10, width - 38)))
+    line.append(f" {int(share * 100):>3} %")
+    return line
+
+
+def _flight_bar(flight: Flight, width: int) -> Text:
+    name_width = max(20, width - 42)
+    share = flight.done / flight.size if flight.size else 1.0
+    line = Text(f"  {cut_name(flight.label, name_width):<{name_width}} ")
+    line.append_text(_bar(share, 10))
+    line.append(f" {part_of(flight.done, flight.size):>17} {size(flight.rate) + '/s':>9}")
+    return line
+
+
+def _bar(share: float, width: int) -> Text:
+    full = int(min(1.0, max(0.0, share)) * width)
+    return Text("━" * full, style=_ACCENT).append("━" * (width - full), style=_REST)
+
+
+def _event_line(event: Event, artifact: str) -> str:
+    clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+    what = event.kind.removeprefix("artifact-")
+    subject = f" {artifact}:" if artifact else ""
+    return plain(f"{clock}  {what}{subject} {event.text}")
+
+
+def since(summary: Summary) -> str:
+    """How long the job has been running, or ran."""
+    end = summary.number("ended") or time.time()
+    return span(max(0.0, end - summary.number("started")))

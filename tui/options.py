@@ -1,0 +1,224 @@
+"""Flags of the command line, made from the fields of the answers: name and help are told once.
+
+A verb that needs answers takes them as its first argument and says which flags can set them::
+
+    @takes_answers(SOURCE, REGISTRY, LOGIN)
+    def verb(answers: Answers, deep: Annotated[bool, ...] = False) -> int: ...
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from core.answers import (
+    Answers,
+    ArtifactAnswers,
+    CredentialAnswers,
+    RegistryAnswers,
+    TransferAnswers,
+    load_answers,
+)
+from core.errors import Code, UsageError
+from core.host.credentials import find_credentials
+from core.mirror.endpoint import NamespaceMapping
+from core.registry.credentials import Credentials
+from core.transfer.inputs import mirror_of
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "artifacts": ArtifactAnswers,
+    "registry": RegistryAnswers,
+    "credentials": CredentialAnswers,
+    "transfer": TransferAnswers,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag that sets a field of the answers.
+
+    Attributes:
+        field: `section.name`.
+        kind: what the shell gives.
+        names: with their dashes, the shown one first.
+        value: what the help shows for its value; empty for a switch.
+    """
+
+    field: str
+    kind: Any
+    names: tuple[str, ...]
+    value: str = ""
+
+    @property
+    def section(self) -> str:
+        """Section of the answers."""
+        return self.field.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """Field of the section."""
+        return self.field.partition(".")[2]
+
+    @property
+    def parameter(self) -> str:
+        """Name of the parameter that typer fills."""
+        return self.field.replace(".", "_")
+
+    def signature(self) -> inspect.Parameter:
+        """As a parameter that is None where the flag is not given."""
+        option = typer.Option(
+            *self.names,
+            help=_SECTIONS[self.section].model_fields[self.name].description,
+            show_default=False,
+            metavar=self.value or None,
+        )
+        return inspect.Parameter(
+            self.parameter,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=_annotated(self.kind | None, option),
+        )
+
+
+def _annotated(kind: Any, option: Any) -> Any:
+    return Annotated[kind, option]
+
+
+SOURCE = (
+    Flag("artifacts.archive", Path, ("--input", "-i"), "FILE"),
+    Flag("artifacts.bundles", Path, ("--bundles", "-b"), "FILE"),
+    Flag("artifacts.kube_versions", list[str], ("--kube-version",), "VERSION"),
+    Flag("artifacts.include_all", bool, ("--all/--required",)),
+)
+REGISTRY = (
+    Flag("registry.address", str, ("--registry", "-r"), "HOST[:PORT][/NAMESPACE]"),
+    Flag("registry.mappings", list[str], ("--map",), "UPSTREAM=NAMESPACE"),
+    Flag("registry.ca_file", Path, ("--ca-file",), "FILE"),
+    Flag("registry.insecure", bool, ("--insecure/--verify-tls",)),
+    Flag("registry.plain_http", bool, ("--plain-http/--https",)),
+    Flag("registry.trusted_hosts", list[str], ("--trust-host",), "HOST"),
+    Flag("credentials.username", str, ("--username", "-u"), "NAME"),
+)
+TRANSFER = (
+    Flag("transfer.jobs", int, ("--jobs", "-j"), "NUMBER"),
+    Flag("transfer.compression", str, ("--compression",), "CODEC"),
+    Flag("transfer.chunk_size", str, ("--chunk-size",), "BYTES"),
+    Flag("transfer.limit_rate", str, ("--limit-rate",), "BYTES"),
+    Flag("transfer.patience", float, ("--patience",), "SECONDS"),
+    Flag("transfer.scratch", Path, ("--scratch",), "FOLDER"),
+    Flag("transfer.verify", bool, ("--verify/--no-verify",)),
+)
+
+_AnswersFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers",
+        metavar="FILE",
+        help="file of answers, as the wizard writes it; flags win over it",
+        show_default=False,
+    ),
+]
+PasswordFlag = Annotated[
+    bool,
+    typer.Option("--password-stdin", help="read the password from standard input"),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON on standard output")]
+JobArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[IMPORT]",
+        help="name of the import, or the beginning of it; default: the last one",
+        show_default=False,
+    ),
+]
+
+
+def takes_answers(*groups: Iterable[Flag]) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a verb the flags of `groups`, and call it with the answers that they make."""
+    flags = [flag for group in groups for flag in group]
+
+    def decorate(verb: Callable[..., int]) -> Callable[..., int]:
+        @functools.wraps(verb)
+        def run(*, answers_file: Path | None = None, **given: Any) -> int:
+            values = {flag: given.pop(flag.parameter) for flag in flags}
+            return verb(collect_answers(answers_file, values), **given)
+
+        own = list(inspect.signature(verb).parameters.values())[1:]
+        file = inspect.Parameter(
+            "answers_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_AnswersFile
+        )
+        keywords = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own]
+        parameters = [*(flag.signature() for flag in flags), file, *keywords]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        del run.__wrapped__  # typer would look through it and find the verb's own signature
+        return run
+
+    return decorate
+
+
+def collect_answers(file: Path | None, flags: Mapping[Flag, Any]) -> Answers:
+    """Answers from a file, with the flags that were given on top.
+
+    Args:
+        flags: their values; None stands for a flag that was not given.
+
+    Raises:
+        UsageError: `bad-answers` for the file, `bad-usage` for a flag.
+    """
+    document = (load_answers(file) if file else Answers()).model_dump()
+    for flag, value in flags.items():
+        if value is not None and value != []:
+            document[flag.section][flag.name] = _from_shell(flag, value)
+    try:
+        return Answers.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        names = [one.names[0] for one in flags if one.field == ".".join(map(str, first["loc"][:2]))]
+        message = first["msg"].removeprefix("Value error, ").rstrip(".")
+        where = names[0] if names else str(file)
+        raise UsageError(Code.BAD_USAGE, f"{message}.", where=where) from None
+
+
+def find_login(answers: Answers, *, password_stdin: bool) -> Credentials | None:
+    """The login for the mirror: flags, environment, keyring, docker config, in this order.
+
+    Raises:
+        UsageError: `--password-stdin` without a name or a password.
+        RegistryError: a store of credentials is broken.
+    """
+    username, password = answers.credentials.username, None
+    if password_stdin:
+        if not username:
+            raise UsageError(
+                Code.BAD_USAGE, "A password was given, but no user name.", where="--username"
+            )
+        password = SecretStr(sys.stdin.readline().rstrip("\r\n"))
+        if not password.get_secret_value():
+            raise UsageError(
+                Code.BAD_USAGE,
+                "Standard input holds no password.",
+                where="--password-stdin",
+                mend="For example: pass registry | eksa-mirror import … --password-stdin",
+            )
+    return find_credentials(
+        mirror_of(answers).address,
+        username=username,
+        password=password,
+        source=answers.credentials.source,
+    )
+
+
+def _from_shell(flag: Flag, value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.absolute()
+    if flag.field == "registry.mappings":
+        mappings = [NamespaceMapping.parse(text) for text in value]
+        return [{"registry": one.registry, "namespace": one.namespace} for one in mappings]
+    return value

@@ -1,0 +1,100 @@
+"""How things are said on a terminal: errors, counts, names cut to fit."""
+
+import sys
+import textwrap
+from collections.abc import Mapping
+
+from core.errors import ADVICE, Code, EksaMirrorError
+from core.transfer.states import ArtifactState
+
+_WIDTH = 78
+_LABELS = 8
+
+STATE_WORDS = {
+    ArtifactState.DONE: "done",
+    ArtifactState.PRESENT: "already there",
+    ArtifactState.SKIPPED: "skipped by filter",
+    ArtifactState.FAILED: "failed",
+    ArtifactState.WAITING: "waiting",
+    ArtifactState.SENDING: "sending",
+    ArtifactState.RETRYING: "retrying",
+}
+
+
+def tell(text: str = "") -> None:
+    """A line for people, on standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def put(text: str) -> None:
+    """A line of data, on standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def error_lines(error: EksaMirrorError) -> list[str]:
+    """An error as a person reads it: what, where, why, what to do."""
+    return trouble_lines(
+        {
+            "code": error.code.value,
+            "message": error.message,
+            "where": error.where,
+            "cause": error.cause,
+            "mend": error.mend,
+        }
+    )
+
+
+def trouble_lines(trouble: Mapping[str, str]) -> list[str]:
+    """The same from its parts, under the names that a journal gives them."""
+    code = Code(trouble["code"])
+    lines = [f"Error: {ADVICE[code].title} [{code}]"]
+    for label, part in (
+        ("What", "message"),
+        ("Where", "where"),
+        ("Cause", "cause"),
+        ("Fix", "mend"),
+    ):
+        if trouble[part]:
+            lines += _hanging(label, plain(trouble[part]))
+    return lines
+
+
+def plain(text: str) -> str:
+    """Text of others without control characters: it must not move the cursor."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 artifact`, `2 artifacts`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def cut_name(reference: str, width: int) -> str:
+    """The name of an image in `width` cells; the end of the tag is never lost."""
+    name = reference.partition("/")[2] or reference
+    if len(name) <= width:
+        return name
+    parts = name.split("/")
+    for first in range(1, len(parts)):
+        shorter = "…/" + "/".join(parts[first:])
+        if len(shorter) <= width:
+            return shorter
+    last = parts[-1]
+    if len(last) <= width:
+        return last
+    head = max(1, width // 3)
+    return last[:head] + "…" + last[-(width - head - 1) :]
+
+
+def _hanging(label: str, text: str) -> list[str]:
+    indent = " " * (_LABELS + 2)
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=f"  {label:<{_LABELS}}",
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
