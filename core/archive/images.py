@@ -52,7 +52,7 @@ def read_images(tree: Tree, shelf: Shelf, pool: LayerPool) -> None:
 
 
 def _by_config(tree: Tree) -> dict[str, SavedImage]:
-    """The images of manifest.json by the digest of their config; one listed twice keeps all names."""
+    """The images of manifest.json by config digest; one that is listed twice keeps all names."""
     found: dict[str, SavedImage] = {}
     for image in read_saved_images(tree):
         digest = digest_in_name(image.config) or read_config(tree, image.config)[0].digest
