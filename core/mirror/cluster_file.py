@@ -164,8 +164,8 @@ def write_merged(path: Path, before: bytes, after: bytes) -> Path | None:
             # Only root can give a file back to its owner; nobody else needs to.
             with suppress(PermissionError):
                 os.chown(file, status.st_uid, status.st_gid)
-    except OSError as error:
-        why = error.strerror or str(error)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links, before Python 3.13
+        why = (error.strerror if isinstance(error, OSError) else "") or "it leads in a circle"
         raise MirrorError(
             Code.FILE_NOT_WRITTEN, f"It cannot be written: {why}.", where=str(path)
         ) from None

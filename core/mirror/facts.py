@@ -2,27 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
+from core.answers import OsFamily, Provider
 
-class Provider(StrEnum):
-    """Where clusters run."""
-
-    VSPHERE = "vSphere"
-    BARE_METAL = "bare metal"
-    NUTANIX = "Nutanix"
-    SNOW = "Snow"
-    CLOUDSTACK = "CloudStack"
-    DOCKER = "Docker"
-
-
-class OsFamily(StrEnum):
-    """Operating systems of nodes, as in `osFamily`."""
-
-    UBUNTU = "ubuntu"
-    RHEL = "redhat"
-    BOTTLEROCKET = "bottlerocket"
+__all__ = ["ClusterFacts", "OsFamily", "Provider", "Version"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,14 @@ def as_mapping(configuration: RegistryMirrorConfiguration) -> dict[str, object]:
 
 
 def quoted(value: object) -> str:
-    """A value on one line; JSON is YAML, but for two separators that YAML takes for line ends."""
+    """A value on one line: JSON, which is YAML and TOML once odd letters are written as codes."""
     text = json.dumps(value, ensure_ascii=False)
-    for odd in ("\x7f", "\x85", "\u2028", "\u2029", "\ufeff"):
-        text = text.replace(odd, f"\\u{ord(odd):04x}")
-    return text
+    return "".join(letter if letter.isprintable() else _code(letter) for letter in text)
+
+
+def _code(letter: str) -> str:
+    number = ord(letter)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def normal_pem(content: str) -> str:

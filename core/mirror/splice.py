@@ -32,9 +32,9 @@ class Edit:
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
-    """The text with all edits, which must not overlap; at one place the first comes first."""
+    """The text with all edits, which must not overlap; what is put between lines comes first."""
     done, pieces = 0, []
-    for edit in sorted(edits, key=lambda one: one.start):
+    for edit in sorted(edits, key=lambda one: (one.start, one.end)):
         pieces += [text[done : edit.start], edit.text]
         done = edit.end
     return "".join([*pieces, text[done:]])
@@ -58,10 +58,10 @@ def edits_for(
     if isinstance(spec, yaml.MappingNode) and spec.flow_style:
         return _in_braces(page, spec, own, configuration)
     if not own:
-        return [_added(page, spec_entry, configuration)]
+        return _added(page, spec_entry, configuration)
     first, *others = own
     removed = [page.lines_replaced(entry, []) for entry in others]
-    if not others and _has_editable_keys(first):
+    if not others and _has_editable_keys(page, first):
         return [*_renamed(first[0], BLOCK), *_key_by_key(page, first[1], configuration)]
     return [page.lines_replaced(first, block_lines(configuration, _column(first[0]))), *removed]
 
@@ -101,6 +101,10 @@ class _Page:
         comma = "" if self._text[:at].rstrip().endswith(("{", ",")) else ", "
         return Edit(at, at, comma + text)
 
+    def begins_a_line(self, node: yaml.Node) -> bool:
+        """Whether nothing but spaces stands before it."""
+        return not self._lines[node.start_mark.line][: _column(node)].strip()
+
     def _joined(self, lines: Sequence[str]) -> str:
         return "".join(line + self._newline for line in lines)
 
@@ -112,7 +116,7 @@ class _Page:
         """
         key, value = entry
         first, column = key.start_mark.line, _column(key)
-        if self._lines[first][:column].strip():
+        if not self.begins_a_line(key):
             here = place(self.where, key.start_mark)
             raise invalid(here, f"{key.value} does not stand at the beginning of a line.")
         last = first if is_null(value) or is_alias(key, value) else _last_line(value)
@@ -129,14 +133,15 @@ class _Page:
         return first, last + 1
 
 
-def _has_editable_keys(entry: _Entry) -> bool:
+def _has_editable_keys(page: _Page, entry: _Entry) -> bool:
     """Whether the keys of the block stand on lines of their own, and once each."""
     key, value = entry
     if not isinstance(value, yaml.MappingNode) or value.flow_style or is_alias(key, value):
         return False
     names = [one.value.lower() for one, _ in entries(value)]
     once = len(set(names)) == len(names) == len(value.value)
-    return once and set(names) <= {key.lower() for key in KEYS} and not has_merge(value)
+    known = set(names) <= {key.lower() for key in KEYS} and not has_merge(value)
+    return once and known and all(page.begins_a_line(one) for one, _ in entries(value))
 
 
 def _key_by_key(
@@ -193,14 +198,17 @@ def _in_braces(
     return [Edit(key.start_mark.index, value.end_mark.index, text)]
 
 
-def _added(page: _Page, spec_entry: _Entry, configuration: RegistryMirrorConfiguration) -> Edit:
+def _added(
+    page: _Page, spec_entry: _Entry, configuration: RegistryMirrorConfiguration
+) -> list[Edit]:
     """The block as the last entry of a spec that has none."""
     key, spec = spec_entry
     inside = entries(spec)
     if not inside and not is_null(spec):
         raise invalid(place(page.where, spec.start_mark), "The spec is no mapping.")
     indent = _column(inside[0][0]) if inside else _column(key) + 2
-    return page.lines_after(spec_entry, block_lines(configuration, indent))
+    lines = page.lines_after(spec_entry, block_lines(configuration, indent))
+    return [lines] if inside else [_in_place_of(spec, ""), lines]
 
 
 def _stands_on_one_line(entry: _Entry) -> bool:

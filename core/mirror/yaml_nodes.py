@@ -30,7 +30,7 @@ def compose(text: str, where: str) -> list[yaml.Node]:
         nodes: list[yaml.Node | None] = list(yaml.compose_all(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = error.problem or error.context or "it is not YAML"
+        problem = ", ".join(part for part in (error.problem, error.context) if part)
         tab = "\\t" in problem or "tab" in problem
         mend = "YAML is indented with spaces, never with tabs." if tab else ""
         raise invalid(place(where, mark), f"It is not valid YAML: {problem}.", mend) from None
