@@ -9,6 +9,7 @@ The tree::
       MirrorError           a reference or setting that cannot be rewritten         exit 2
       RegistryError         the registry, or something before it, said no           exit 3
       JobError              a job folder, journal or lock that cannot be used       exit 2
+      MachineError          docker or the rights on this machine stand in the way   exit 2
       Interrupted           stopped on request; the next start goes on              exit 4
       InternalError         a defect of ours                                        exit 5
 
@@ -78,12 +79,18 @@ class Code(StrEnum):
     TOKEN_SERVER_ELSEWHERE = "token-server-elsewhere"  # noqa: S105 - the name of a trouble
     REDIRECT_REFUSED = "redirect-refused"
     PUSH_DENIED = "push-denied"
+    RIGHT_MISSING = "right-missing"
     BODY_TOO_LARGE = "body-too-large"
     TAG_IMMUTABLE = "tag-immutable"
     QUOTA_EXCEEDED = "quota-exceeded"
     REGISTRY_DISK_FULL = "registry-disk-full"
     DIGEST_REFUSED = "digest-refused"
     MIRROR_DIFFERS = "mirror-differs"
+
+    DOCKER_UNREACHABLE = "docker-unreachable"
+    DOCKER_REFUSED = "docker-refused"
+    CLIENT_KEY_MISSING = "client-key-missing"
+    NEEDS_ROOT = "needs-root"
 
     JOB_NOT_FOUND = "job-not-found"
     JOB_RUNNING = "job-running"
@@ -310,6 +317,11 @@ ADVICE: dict[Code, Advice] = {
         "The project does not exist, or the account may not push and pull there.",
         "Create the project; on Harbor grant the account Push and Pull.",
     ),
+    Code.RIGHT_MISSING: Advice(
+        "The account lacks a right in the registry",
+        "It may push and pull perhaps, but not do this.",
+        "Have somebody with that right do it, or grant it to the account.",
+    ),
     Code.BODY_TOO_LARGE: Advice(
         "The proxy in front of the registry refuses large uploads",
         "Its limit is below the smallest piece that can be sent (HTTP 413).",
@@ -339,6 +351,26 @@ ADVICE: dict[Code, Advice] = {
         "The registry does not hold what was sent",
         "Something was removed or replaced there.",
         "Run the import again: it sends only what is missing.",
+    ),
+    Code.DOCKER_UNREACHABLE: Advice(
+        "Docker does not answer",
+        "It is not running, or this account is not in its group.",
+        "sudo systemctl start docker; for the group: sudo usermod -aG docker $USER",
+    ),
+    Code.DOCKER_REFUSED: Advice(
+        "Docker says no",
+        "The daemon cannot do what it was asked.",
+        "Try the same with the docker command, and look at: journalctl -u docker",
+    ),
+    Code.CLIENT_KEY_MISSING: Advice(
+        "A client certificate for docker has no key",
+        "Docker then refuses every contact with this registry.",
+        "Put the .key beside the .cert, or remove it; the file of a CA must end in .crt.",
+    ),
+    Code.NEEDS_ROOT: Advice(
+        "Root rights are needed",
+        "The folder belongs to the system.",
+        "Run the same command with sudo.",
     ),
     Code.JOB_NOT_FOUND: Advice(
         "There is no such import",
@@ -453,6 +485,10 @@ class RegistryError(EksaMirrorError):
         self.status = status
         self.temporary = temporary
         self.retry_after = retry_after
+
+
+class MachineError(EksaMirrorError):
+    """This machine, its docker or the rights on it stand in the way."""
 
 
 class JobError(EksaMirrorError):

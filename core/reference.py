@@ -108,5 +108,10 @@ class Artifact:
         return str(self.reference)
 
 
+def is_repository(text: str) -> bool:
+    """Whether a text is a path in a registry, as repositories and namespaces are written."""
+    return len(text) <= MAX_REPOSITORY_LENGTH and _REPOSITORY.fullmatch(text) is not None
+
+
 def _invalid(text: str, why: str) -> MirrorError:
     return MirrorError(Code.REFERENCE_INVALID, f"“{text}” is not a valid reference: {why}.")

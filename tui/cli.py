@@ -43,11 +43,13 @@ class Verb:
 
 
 VERBS = {
+    "check": Verb("checking", "check", "Try everything that clusters and the import will need."),
     "plan": Verb("planning", "plan", "Show what an import would move, and where to."),
     "import": Verb("importing", "run_import", "Move all that is required into the registry."),
     "attach": Verb("importing", "attach", "Watch a running import."),
     "status": Verb("jobs", "status", "Tell how the imports are doing."),
     "stop": Verb("jobs", "stop", "Stop a running import so that it can go on later."),
+    "trust": Verb("trusting", "trust", "Make docker on this machine trust the registry's CA."),
     "verify": Verb("verifying", "verify", "Ask the registry for every required artifact."),
     "report": Verb("jobs", "report", "Print the report of an import."),
     "demo": Verb("demonstrating", "demo", "Show an import from end to end on this machine."),

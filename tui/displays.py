@@ -30,7 +30,7 @@ _DOING = {
     JobState.STOPPED: "stopped",
     JobState.BROKEN: "could not go on",
 }
-_TOLD = {"retry", "warning", "journal-damaged", "artifact-failed", "artifact-retrying"}
+_TOLD = {"retry", "warning", "scratch", "journal-damaged", "artifact-failed", "artifact-retrying"}
 
 
 class JsonDisplay:

@@ -15,28 +15,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
-from core.answers import (
-    Answers,
-    ArtifactAnswers,
-    CredentialAnswers,
-    RegistryAnswers,
-    TransferAnswers,
-    load_answers,
-)
+from core.answers import Answers, error_text, field_help, load_answers
 from core.errors import Code, UsageError
 from core.host.credentials import find_credentials
-from core.mirror.endpoint import NamespaceMapping
+from core.mirror.endpoint import Mirror, NamespaceMapping
 from core.registry.credentials import Credentials
 from core.transfer.inputs import mirror_of
-
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "artifacts": ArtifactAnswers,
-    "registry": RegistryAnswers,
-    "credentials": CredentialAnswers,
-    "transfer": TransferAnswers,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +60,7 @@ class Flag:
         """As a parameter that is None where the flag is not given."""
         option = typer.Option(
             *self.names,
-            help=_SECTIONS[self.section].model_fields[self.name].description,
+            help=_as_flag(field_help(self.section, self.name)),
             show_default=False,
             metavar=self.value or None,
         )
@@ -84,6 +70,12 @@ class Flag:
             default=None,
             annotation=_annotated(self.kind | None, option),
         )
+
+
+def _as_flag(help_line: str) -> str:
+    """The help line of a form, in the style of the other flags."""
+    rest = help_line[1:].removesuffix(".")
+    return (help_line[:1] if rest[:1].isupper() else help_line[:1].lower()) + rest
 
 
 def _annotated(kind: Any, option: Any) -> Any:
@@ -175,15 +167,17 @@ def collect_answers(file: Path | None, flags: Mapping[Flag, Any]) -> Answers:
     document = (load_answers(file) if file else Answers()).model_dump()
     for flag, value in flags.items():
         if value is not None and value != []:
-            document[flag.section][flag.name] = _from_shell(flag, value)
+            document[flag.section] |= _from_shell(flag, value)
     try:
         return Answers.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        names = [one.names[0] for one in flags if one.field == ".".join(map(str, first["loc"][:2]))]
-        message = first["msg"].removeprefix("Value error, ").rstrip(".")
-        where = names[0] if names else str(file)
-        raise UsageError(Code.BAD_USAGE, f"{message}.", where=where) from None
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"][:2]))
+        where = next((one.names[0] for one in flags if one.field == field), field)
+        words = error_text(first["loc"], first["type"], first["msg"])
+        raise UsageError(
+            Code.BAD_USAGE, f"The value cannot be used. {words}", where=where
+        ) from None
 
 
 def find_login(answers: Answers, *, password_stdin: bool) -> Credentials | None:
@@ -215,10 +209,16 @@ def find_login(answers: Answers, *, password_stdin: bool) -> Credentials | None:
     )
 
 
-def _from_shell(flag: Flag, value: Any) -> Any:
-    if isinstance(value, Path):
-        return value.absolute()
+def _from_shell(flag: Flag, value: Any) -> dict[str, Any]:
+    """The fields that a flag sets.
+
+    Raises:
+        MirrorError: `endpoint-invalid`.
+    """
+    if flag.field == "registry.address":
+        mirror = Mirror.parse(value)
+        return {"endpoint": mirror.host, "port": mirror.port, "namespace": mirror.namespace}
     if flag.field == "registry.mappings":
         mappings = [NamespaceMapping.parse(text) for text in value]
-        return [{"registry": one.registry, "namespace": one.namespace} for one in mappings]
-    return value
+        value = [{"registry": one.registry, "namespace": one.namespace} for one in mappings]
+    return {flag.name: value}

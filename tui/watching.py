@@ -14,7 +14,7 @@ from core.transfer.launch import ask_to_stop
 from core.transfer.states import JobState
 from core.transfer.view import Event, JournalView, Summary
 
-_INTERVAL = 0.2
+_INTERVAL = 0.1
 
 
 class Display(Protocol):

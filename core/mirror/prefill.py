@@ -111,7 +111,7 @@ def _taken_apart(endpoint: str) -> dict[str, str]:
 
 def _keep_mappings(configuration: RegistryMirrorConfiguration, kept: _Kept) -> None:
     """The namespace of all, and the mappings that do not follow from it."""
-    found = {one.registry: one.namespace for one in configuration.oci_namespaces}
+    found = {one.registry.strip(): one.namespace for one in configuration.oci_namespaces}
     if not found:
         return
     core = _clean(found.pop(PUBLIC_ECR, ""))
@@ -126,7 +126,7 @@ def _keep_mappings(configuration: RegistryMirrorConfiguration, kept: _Kept) -> N
         follows = registry in packages[:1] and row["namespace"] == default
         if all(fits) and not follows:
             rows.append(row)
-    kept.sections["registry"]["mappings"] = rows
+    kept.sections.setdefault("registry", {})["mappings"] = rows
     if packages[:1] != [PACKAGES_REGISTRY]:
         kept.keep("registry", "packages_registry", packages[0] if packages else "")
 

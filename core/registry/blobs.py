@@ -12,7 +12,6 @@ from core.registry.transport import Body, read_stream
 from core.registry.upload import Upload, whole_number
 
 _REFUSED = (400, 401, 403, 404, 405, 500, 501)
-_NO_RIGHT = (Code.LOGIN_REFUSED, Code.LOGIN_MISSING, Code.PUSH_DENIED)
 
 
 def blob_size(session: Session, repository: str, digest: str) -> int | None:
@@ -56,8 +55,8 @@ def mount_blob(session: Session, repository: str, digest: str, source: str) -> U
             "POST", path, scopes=scopes, body=Body.of(b""), ok=(201, 202, *_REFUSED)
         )
     except RegistryError as error:
-        # Some token servers refuse both rights where only one of them is missing.
-        if error.code not in _NO_RIGHT:
+        # Token servers may refuse both rights where only one of them is missing.
+        if error.temporary:
             raise
         return Upload.start(session, repository)
     if response.status == 201:

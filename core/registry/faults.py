@@ -52,7 +52,8 @@ _BY_STATUS = {
 }
 _STATUS_FIRST = frozenset({401, 413, 429})
 
-_CUT = frozenset({"DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "SSLV3_ALERT_BAD_RECORD_MAC"})
+_CUT_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_CUT_REASONS = frozenset({"DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "SSLV3_ALERT_BAD_RECORD_MAC"})
 """TLS that worked and was broken on the way."""
 
 _CUT_HTTP = (OSError, http.client.IncompleteRead)
@@ -132,14 +133,22 @@ def parse_retry_after(value: str | None) -> float | None:
         return None
 
 
-def from_exception(error: Exception, url: str) -> RegistryError:
+def from_exception(error: Exception, url: str, *, through_proxy: bool = False) -> RegistryError:
     """The error for a request that brought no answer."""
     if isinstance(error, urllib3_errors.LocationValueError):
         return _unreachable(f"The address cannot be used: {plain(str(error))}.", url)
     chain = _chain(error)
-    root = next((e for e in chain if isinstance(e, OSError)), chain[-1])
-    proxied = any(isinstance(e, urllib3_errors.ProxyError) for e in chain)
-    if proxied:
+    known = [
+        e for kind in (OSError, http.client.HTTPException) for e in chain if isinstance(e, kind)
+    ]
+    root = (known or chain[-1:])[0]
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return _certificate_error(root, url)
+    if isinstance(root, ssl.SSLError) and not _is_cut(root):
+        return RegistryError(
+            Code.TLS_FAILED, f"The TLS handshake failed: {_reason(root)}.", where=url
+        )
+    if through_proxy:
         return _unreachable(
             f"The proxy does not let it through: {_words(root)}.",
             url,
@@ -147,12 +156,11 @@ def from_exception(error: Exception, url: str) -> RegistryError:
             mend="Add the registry's host to NO_PROXY, or unset HTTPS_PROXY.",
             temporary=True,
         )
-    if isinstance(root, ssl.SSLCertVerificationError):
-        return _certificate_error(root, url)
-    if isinstance(root, ssl.SSLError) and not _is_cut(root):
-        return RegistryError(
-            Code.TLS_FAILED, f"The TLS handshake failed: {_reason(root)}.", where=url
-        )
+    return _silence(chain, root, url)
+
+
+def _silence(chain: list[BaseException], root: BaseException, url: str) -> RegistryError:
+    """No answer, or none that can be read, although nothing is wrong with proxy and TLS."""
     if isinstance(root, socket.gaierror):
         return _unreachable(
             f"The name cannot be resolved: {root.strerror or root}.",
@@ -160,12 +168,8 @@ def from_exception(error: Exception, url: str) -> RegistryError:
             cause="The name is wrong, or no DNS server knows it.",
             temporary=True,
         )
-    return _silence(chain, root, url)
-
-
-def _silence(chain: list[BaseException], root: BaseException, url: str) -> RegistryError:
-    """No answer, or none that can be read, although nothing is wrong with name, proxy and TLS."""
-    if any(isinstance(e, urllib3_errors.ConnectTimeoutError) for e in chain):
+    # urllib3 derives every other failure to connect from this one.
+    if any(type(e) is urllib3_errors.ConnectTimeoutError for e in chain):
         return _unreachable(
             "No connection came about in time.",
             url,
@@ -270,19 +274,22 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _words(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLError):
+        return _reason(error)
     return plain(str(getattr(error, "strerror", None) or error)) or type(error).__name__
 
 
 def _is_cut(error: ssl.SSLError) -> bool:
     """A connection that broke under TLS, as against one that never came about."""
-    broken = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
-    return broken or error.reason in _CUT
+    return isinstance(error, _CUT_TLS) or error.reason in _CUT_REASONS
 
 
 def _reason(error: ssl.SSLError) -> str:
     if error.reason == "WRONG_VERSION_NUMBER":
         return "the other side speaks plain HTTP"
-    return (error.reason or str(error)).replace("_", " ").lower()
+    if isinstance(error, _CUT_TLS):
+        return "the other side hung up"
+    return plain((error.reason or str(error)).replace("_", " ").lower())
 
 
 def _certificate_error(error: ssl.SSLCertVerificationError, url: str) -> RegistryError:

@@ -202,7 +202,7 @@ class Session:
             elif logins < _MAX_LOGINS and self._may_log_in(response, url, scopes, authorization):
                 logins += 1
             else:
-                raise response.error("GET")
+                raise self._reason(response.error("GET"), scopes)
         raise _redirect_refused(url, "it redirects in a circle")
 
     def absolute(self, target: str) -> str:
@@ -228,7 +228,9 @@ class Session:
         if self.is_own(url):
             return urlunsplit((own.scheme, own.netloc, parts.path, parts.query, ""))
         if parts.scheme == "http" and own.scheme == "https":
-            raise _redirect_refused(asked, f"it leads to plain HTTP on {plain(str(parts.hostname))}")
+            raise _redirect_refused(
+                asked, f"it leads to plain HTTP on {plain(str(parts.hostname))}"
+            )
         return url.partition("#")[0]
 
     def is_own(self, url: str) -> bool:

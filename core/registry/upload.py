@@ -119,7 +119,7 @@ class Upload:
             "PUT",
             f"{self.location}{joint}digest={digest}",
             last,
-            self._range(last) if self.offset and last.length else {},
+            self._range(last) if self.offset else {},
             stall=60.0 + (self.offset + last.length) / _SLOWEST_STORE,
         )
         check_stored(response, digest)
@@ -174,6 +174,8 @@ class Upload:
         return response
 
     def _range(self, body: Body) -> dict[str, str]:
+        if not body.length:
+            return {}
         return {"Content-Range": f"{self.offset}-{self.offset + body.length - 1}"}
 
     def _told_offset(self, response: Response) -> int:

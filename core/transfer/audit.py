@@ -4,12 +4,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.errors import EksaMirrorError
+from core.errors import EksaMirrorError, RegistryError
 from core.registry.session import Session
 from core.transfer.inspection import Inspector
 from core.transfer.plan import Plan, PlannedArtifact
 from core.transfer.threads import run_in_threads
-from core.transfer.verification import difference
+from core.transfer.verification import concerns_one_artifact, difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,7 @@ class Audited:
     problem: EksaMirrorError | None
 
 
-def audit(
-    plan: Plan, session: Session, *, threads: int, deep: bool = False
-) -> Sequence[Audited]:
+def audit(plan: Plan, session: Session, *, threads: int, deep: bool = False) -> Sequence[Audited]:
     """Ask for every artifact by its name in the mirror, and for every blob of it.
 
     An artifact that the archive holds must be there with that content; without an archive, any
@@ -39,7 +37,7 @@ def audit(
         deep: read every blob back and compare its hash.
 
     Raises:
-        RegistryError: no answer, or no right to look.
+        RegistryError: the registry does not answer, or refuses the login.
     """
     inspector = Inspector(session, deep=deep)
     wanted = [(i, one) for i, one in enumerate(plan.artifacts) if not one.skipped]
@@ -47,7 +45,12 @@ def audit(
 
     def look(_: int, task: tuple[int, PlannedArtifact]) -> None:
         number, one = task
-        results[number] = _look(inspector, one)
+        try:
+            results[number] = _look(inspector, one)
+        except RegistryError as error:
+            if not concerns_one_artifact(error, session):
+                raise
+            results[number] = Audited(one, "", error)
 
     run_in_threads(threads, wanted, look, threading.Event())
     return [results[number] for number, _ in wanted]

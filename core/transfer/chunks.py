@@ -79,13 +79,11 @@ def chunks(
             last chunk is given.
     """
     reader = _Reader(blob)
-    outgoing = compression.apply(reader.blocks()) if blob.compressible else reader.blocks()
-    hasher, offset = hashlib.sha256(), 0
+    outgoing = _Compressed(reader, compression) if blob.compressible else reader
     held: list[bytes] = []
-    length = begin = 0
+    offset = length = begin = 0
     wanted = size()
-    for piece in outgoing:
-        hasher.update(piece)
+    for piece in outgoing.blocks():
         before, offset = offset, offset + len(piece)
         if offset <= skip:
             begin = reader.position
@@ -99,8 +97,7 @@ def chunks(
             held = list(_cut(held, wanted, length - wanted))
             length, begin, wanted = length - wanted, reader.position, size()
     reader.check()
-    digest = f"sha256:{hasher.hexdigest()}"
-    yield Chunk(offset - length, length, tuple(held), begin, blob.size, digest)
+    yield Chunk(offset - length, length, tuple(held), begin, blob.size, outgoing.digest)
 
 
 class _Reader:
@@ -117,14 +114,37 @@ class _Reader:
             self.position += len(block)
             yield block
 
+    @property
+    def digest(self) -> str:
+        """Of what was read."""
+        return f"sha256:{self._hasher.hexdigest()}"
+
     def check(self) -> None:
-        digest = f"sha256:{self._hasher.hexdigest()}"
-        if digest != self._blob.digest:
+        if self.digest != self._blob.digest:
             raise ArchiveError(
                 Code.ARCHIVE_DAMAGED,
-                f"The content should have the digest {self._blob.digest}, but has {digest}.",
+                f"The content should have the digest {self._blob.digest}, but has {self.digest}.",
                 where=self._blob.entry,
             )
+
+
+class _Compressed:
+    """What comes out of a reader when it is compressed."""
+
+    def __init__(self, reader: _Reader, compression: Compression) -> None:
+        self._reader = reader
+        self._compression = compression
+        self._hasher = hashlib.sha256()
+
+    def blocks(self) -> Iterator[bytes]:
+        for block in self._compression.apply(self._reader.blocks()):
+            self._hasher.update(block)
+            yield block
+
+    @property
+    def digest(self) -> str:
+        """Of what came out."""
+        return f"sha256:{self._hasher.hexdigest()}"
 
 
 def _cut(pieces: list[bytes] | tuple[bytes, ...], skip: int, length: int) -> Iterator[bytes]:

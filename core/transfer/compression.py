@@ -5,6 +5,7 @@ nothing that was sent could be found again; so codec, level and block size are p
 no time stamp goes into the header.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ from typing import Protocol
 from isal import isal_zlib
 
 from core.errors import Code, UsageError
-from core.oci import DOCKER_LAYER, DOCKER_LAYER_GZIP
+from core.oci import DOCKER_LAYER, DOCKER_LAYER_GZIP, OCI_LAYER, OCI_LAYER_GZIP
 
 _GZIP_WINDOW = 31
 _ISAL_LEVELS = range(4)
-_ZLIB_LEVELS = range(4, 10)
+_MEDIA_TYPES = {
+    "gzip": (DOCKER_LAYER_GZIP, OCI_LAYER_GZIP),
+    "none": (DOCKER_LAYER, OCI_LAYER),
+}
+"""How docker and OCI name a layer of each codec."""
 
 
 class _Compressor(Protocol):
@@ -46,13 +51,10 @@ class Compression:
         Raises:
             UsageError: anything else.
         """
-        codec, _, level = text.partition(":")
         if text == "none":
             return cls("none", 0)
-        if codec == "gzip" and (not level or level.isdigit()):
-            number = int(level or 1)
-            if number in _ISAL_LEVELS or number in _ZLIB_LEVELS:
-                return cls(codec, number)
+        if found := re.fullmatch(r"gzip(?::([0-9]))?", text):
+            return cls("gzip", int(found[1] or 1))
         raise UsageError(
             Code.BAD_USAGE,
             f"“{text}” is not a compression.",
@@ -63,7 +65,11 @@ class Compression:
     @property
     def media_type(self) -> str:
         """Media type of a layer that was sent this way."""
-        return DOCKER_LAYER if self.codec == "none" else DOCKER_LAYER_GZIP
+        return _MEDIA_TYPES[self.codec][0]
+
+    def makes(self, media_type: str) -> bool:
+        """Whether a layer of that type could have been made this way, whoever made it."""
+        return media_type in _MEDIA_TYPES[self.codec]
 
     def apply(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """The compressed form of `blocks`, in pieces of whatever size."""

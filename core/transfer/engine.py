@@ -11,7 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from core.archive.model import Blob, StoredArtifact
-from core.errors import Code, EksaMirrorError, Interrupted, JobError, RegistryError
+from core.errors import (
+    ArchiveError,
+    Code,
+    EksaMirrorError,
+    Interrupted,
+    JobError,
+    RegistryError,
+)
 from core.reference import Reference
 from core.registry.session import Session
 from core.transfer.compression import Compression
@@ -20,7 +27,7 @@ from core.transfer.journal import ArtifactRecord, Journal
 from core.transfer.plan import Need, Plan, PlannedArtifact
 from core.transfer.progress import Progress, Slot
 from core.transfer.publisher import publish
-from core.transfer.sender import BlobSender
+from core.transfer.sender import BlobSender, cancel
 from core.transfer.states import ArtifactState, PlacementState
 from core.transfer.threads import run_in_threads
 
@@ -105,6 +112,7 @@ class Engine:
         """Ask the mirror what is there already; that is not sent.
 
         Raises:
+            RegistryAwayError: it does not answer.
             Interrupted: the job is to stop.
         """
         inspector = Inspector(self._session)
@@ -113,10 +121,13 @@ class Engine:
             try:
                 found = inspector.find(item.destination, item.stored.content)
             except RegistryError as error:
+                if error.temporary:
+                    self._end_if_away(error)
                 # No right to look, perhaps; sending will tell more.
                 _LOG.info("%s: %s", item.destination, error)
                 return
-            self._note(item, found)
+            with self._journal.together(durable=False):
+                self._note(item, found)
 
         run_in_threads(self._threads, self._items, look, self._stop)
 
@@ -124,6 +135,7 @@ class Engine:
         """Move what is not there, in two passes.
 
         Raises:
+            RegistryAwayError: it does not answer any more.
             Interrupted: the job is to stop.
             JobError: the journal cannot be written.
         """
@@ -131,6 +143,7 @@ class Engine:
         again = [item for item in self._items if isinstance(item.error, RegistryError)]
         if again:
             self._pass(again, final=True)
+        self._cancel_leftovers()
 
     @property
     def _stop(self) -> threading.Event:
@@ -144,14 +157,17 @@ class Engine:
 
     def _note(self, item: _Item, found: Found) -> None:
         stored = {blob.digest: blob for blob in item.blobs}
-        for digest, (sent_digest, sent_size) in found.layers.items():
-            self._journal.set_known(stored[digest], sent_digest, sent_size)
+        for digest, sent in found.layers.items():
+            # Others may have compressed it in a way that manifests of ours would not tell.
+            if self._compression.makes(sent.media_type):
+                self._journal.set_known(stored[digest], sent.digest, sent.size)
         if found.complete:
             item.arrived = True
+            usable = [blob for blob in item.blobs if self._journal.known_as(blob)]
             self._journal.set_placements(
-                stored.values(), item.destination.repository, PlacementState.PRESENT
+                usable, item.destination.repository, PlacementState.PRESENT
             )
-            self._count_present(stored.values())
+            self._count_present(item.blobs)
             self._journal.set_artifact(item.number, ArtifactState.PRESENT, digest=found.digest)
             self._journal.set_verified(item.number, True)
         elif found.missing or self._journal.was_done(item.number):
@@ -171,7 +187,8 @@ class Engine:
         self._prepare(items)
         needs = self._needs()
         if not final:
-            self.totals.total = sum(need.blob.size for need in needs)
+            new = (need.blob for need in needs if need.blob.digest not in self._counted)
+            self.totals.total = sum(blob.size for blob in new)
         for item in items:
             if not item.waiting:
                 self._publish(item, final=final)
@@ -203,9 +220,12 @@ class Engine:
         holders: list[str] = []
         for repository in need.repositories:
             items = self._by_placement[need.blob.digest, repository]
+            if all(isinstance(item.error, ArchiveError) for item in items):
+                continue  # another blob of each is damaged: they will not be published
             self._begin(items, slot, need)
             try:
                 state = self._sender.place(need.blob, repository, holders, slot)
+                self._count(need, state)
             except (Interrupted, JobError):
                 raise
             except EksaMirrorError as error:
@@ -213,7 +233,6 @@ class Engine:
                 continue
             finally:
                 slot.end()
-            self._count(need, state)
             holders.append(repository)
             self._settle(items, need.blob.digest, final=final)
 
@@ -230,11 +249,14 @@ class Engine:
                 self.totals.mounted += size if state is PlacementState.MOUNTED else 0
                 return
             self._counted.add(need.blob.digest)
+            if state is PlacementState.SENT:
+                self.totals.done += size
+                return
+            self.totals.total -= size
             if state is PlacementState.PRESENT:
-                self.totals.total -= size
                 self.totals.present += size
             else:
-                self.totals.done += size
+                self.totals.mounted += size
 
     def _settle(self, items: Sequence[_Item], digest: str, *, final: bool) -> None:
         """Publish the artifacts whose last blob this was."""
@@ -269,6 +291,18 @@ class Engine:
             self._journal.set_failed(item.number, error, final=last)
         if isinstance(error, RegistryError) and error.temporary:
             self._end_if_away(error)
+
+    def _cancel_leftovers(self) -> None:
+        """Give up the uploads that no later run would go on with, so that they fill no disk."""
+        awaited = {
+            (blob.digest, item.destination.repository)
+            for item in self._items
+            if not item.arrived
+            for blob in item.blobs
+        }
+        for one in self._journal.open_uploads():
+            if (one.digest, one.repository) not in awaited and cancel(self._session, one):
+                self._journal.forget_upload(one)
 
     def _end_if_away(self, error: RegistryError) -> None:
         """A registry that was waited for in vain is not waited for again with every blob.

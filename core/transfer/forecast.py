@@ -1,6 +1,7 @@
 """What an import would send, mount and find in place, asked of the mirror without changing it."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.archive.model import Blob
@@ -29,9 +30,17 @@ class Forecast:
 
 
 def forecast(
-    plan: Plan, session: Session | None, threads: int, stop: threading.Event
+    plan: Plan,
+    session: Session | None,
+    threads: int,
+    stop: threading.Event,
+    layers: Mapping[str, tuple[str, int]] | None = None,
 ) -> Forecast:
     """Ask the mirror for what the plan holds; without a session nothing is taken to be there.
+
+    Args:
+        layers: digest and size under which layers were sent before, by their stored digest; those
+            of all others cannot be known before they are compressed (`hearsay.hear` tells them).
 
     Raises:
         RegistryError: no answer, or no right to look.
@@ -40,7 +49,13 @@ def forecast(
     present = _present(plan, session, threads, stop) if session else frozenset()
     known = _held(plan, present)
     if session:
-        known |= _found(plan, session, known, threads, stop)
+        wanted = [
+            (need.blob, repository)
+            for need in plan.needs()
+            for repository in need.repositories
+            if (need.blob.digest, repository) not in known
+        ]
+        known |= _found(wanted, layers or {}, session, threads, stop)
     send = mount = there = 0
     for need in plan.needs():
         lacking = [r for r in need.repositories if (need.blob.digest, r) not in known]
@@ -53,9 +68,7 @@ def forecast(
     return Forecast(present, send, mount, there)
 
 
-def _present(
-    plan: Plan, session: Session, threads: int, stop: threading.Event
-) -> frozenset[str]:
+def _present(plan: Plan, session: Session, threads: int, stop: threading.Event) -> frozenset[str]:
     inspector, lock = Inspector(session), threading.Lock()
     present: set[str] = set()
 
@@ -81,25 +94,20 @@ def _held(plan: Plan, present: frozenset[str]) -> set[tuple[str, str]]:
 
 
 def _found(
-    plan: Plan,
+    wanted: Sequence[tuple[Blob, str]],
+    layers: Mapping[str, tuple[str, int]],
     session: Session,
-    known: set[tuple[str, str]],
     threads: int,
     stop: threading.Event,
 ) -> set[tuple[str, str]]:
     """Blobs whose digest is known beforehand, looked for where they are needed."""
     lock = threading.Lock()
     found: set[tuple[str, str]] = set()
-    wanted = [
-        (need.blob, repository)
-        for need in plan.needs()
-        for repository in need.repositories
-        if not need.blob.compressible and (need.blob.digest, repository) not in known
-    ]
 
     def look(_: int, task: tuple[Blob, str]) -> None:
         blob, repository = task
-        if has_blob(session, repository, blob.digest, blob.size):
+        sent = layers.get(blob.digest) if blob.compressible else (blob.digest, blob.size)
+        if sent and has_blob(session, repository, *sent):
             with lock:
                 found.add((blob.digest, repository))
 

@@ -23,14 +23,13 @@ class Found:
         digest: of the manifest under the tag; empty where there is none.
         matches: whether that manifest is the artifact's.
         missing: parts of it that are not there, in words.
-        layers: for an image of `docker save`, what each layer (by diff ID) became there: digest
-            and size.
+        layers: for an image of `docker save`, what each layer (by diff ID) became there.
     """
 
     digest: str = ""
     matches: bool = False
     missing: tuple[str, ...] = ()
-    layers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    layers: dict[str, Descriptor] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -60,7 +59,7 @@ class Inspector:
         manifest = self._manifest(destination.repository, destination.target)
         if manifest is None:
             return Found()
-        layers: dict[str, tuple[str, int]] = {}
+        layers: dict[str, Descriptor] = {}
         if isinstance(content, ReadyManifest):
             matches = manifest.digest == content.digest
         else:
@@ -123,15 +122,12 @@ class Inspector:
             raise
 
 
-def _layers(manifest: Manifest, image: ImageParts) -> dict[str, tuple[str, int]]:
+def _layers(manifest: Manifest, image: ImageParts) -> dict[str, Descriptor]:
     """What each layer became, where the manifest is made from the same config."""
     same_config = manifest.config is not None and manifest.config.digest == image.config.digest
     if not same_config or len(manifest.layers) != len(image.layers):
         return {}
-    return {
-        stored.digest: (sent.digest, sent.size)
-        for stored, sent in zip(image.layers, manifest.layers, strict=True)
-    }
+    return {stored.digest: sent for stored, sent in zip(image.layers, manifest.layers, strict=True)}
 
 
 def _is_layerless_twin(manifest: Manifest, image: ImageParts) -> bool:

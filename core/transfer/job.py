@@ -4,21 +4,27 @@ A lock on the folder tells whether a worker is alive; it goes away with the proc
 ends, so nobody has to clean up after a power cut.
 """
 
-import fcntl
+import errno
 import hashlib
+import json
 import os
 import re
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from platformdirs import user_state_path
 
-from core.answers import Answers
+from core.answers import Answers, ArtifactAnswers
 from core.errors import Code, JobError
+from core.mirror.endpoint import Mirror
+from core.release.kube_version import ascending, normalized
+from core.transfer.inputs import mirror_of
+from core.transfer.lock import hold, holder, is_held
 
 ANSWERS = "answers.yaml"
 JOURNAL = "journal.sqlite"
@@ -54,6 +60,22 @@ class Job:
         return self.folder / LOG
 
     @property
+    def reserve(self) -> Path:
+        """Room that is given up when the disk is full."""
+        return self.folder / "reserve"
+
+    def open_log(self) -> int:
+        """A handle to write to the end of the log.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(self.log, flags, 0o600)
+        os.fchmod(handle, 0o600)  # whatever the umask
+        return handle
+
+    @property
     def scratch(self) -> Path:
         """Where a gzip-ed archive is unzipped; removed at the end."""
         return self.folder / "scratch"
@@ -67,46 +89,32 @@ class Job:
         """Work in this folder alone.
 
         Raises:
-            JobError: `job-running`.
+            JobError: `job-running`, `job-folder-unsafe`, `disk-full`.
         """
-        handle = os.open(
-            self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise JobError(
-                    Code.JOB_RUNNING,
-                    f"Another worker (process {self.worker_pid() or '?'}) is at work on it.",
-                    where=str(self.folder),
-                ) from None
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
+        with ExitStack() as held:
+            with folder_troubles(self.folder):
+                try:
+                    held.enter_context(hold(self.folder / _LOCK))
+                except BlockingIOError:
+                    raise JobError(
+                        Code.JOB_RUNNING,
+                        f"Another worker (process {self.worker_pid() or '?'}) is at work on it.",
+                        where=str(self.folder),
+                    ) from None
             yield
-        finally:
-            os.close(handle)
 
     def is_running(self) -> bool:
-        """Whether a worker is alive."""
-        try:
-            handle = os.open(self.folder / _LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        """Whether a worker is alive.
+
+        Raises:
+            JobError: `job-folder-unsafe`.
+        """
+        with folder_troubles(self.folder):
+            return is_held(self.folder / _LOCK)
 
     def worker_pid(self) -> int | None:
-        """Process number of the worker that holds, or last held, the lock."""
-        try:
-            return int((self.folder / _LOCK).read_text())
-        except (FileNotFoundError, ValueError):
-            return None
+        """Process number of the worker that is alive, or was killed."""
+        return holder(self.folder / _LOCK)
 
 
 def jobs_folder() -> Path:
@@ -121,11 +129,12 @@ def job_for(answers: Answers) -> Job:
 
     Raises:
         JobError: `job-folder-unsafe`, `disk-full`.
+        EksaMirrorError: no registry is named, or its address cannot be used.
     """
-    identity = answers.model_dump_json(
-        include={"artifacts": True, "registry": {"address", "mappings"}}
-    )
-    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", answers.registry.address).strip("-.")
+    mirror = mirror_of(answers)
+    identity = json.dumps(_identity(answers.artifacts, mirror), sort_keys=True)
+    place = f"{mirror.address_with_port.lower()}/{mirror.namespace}"
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "-", place).strip("-.")
     name = f"{readable[:_LONGEST_NAME]}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
     root = jobs_folder()
     for folder in (root, root / name):
@@ -134,12 +143,17 @@ def job_for(answers: Answers) -> Job:
 
 
 def existing_jobs() -> list[Job]:
-    """All jobs of this account, the one that was worked on last first."""
+    """All jobs of this account, the one that was worked on last first.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
     root = jobs_folder()
-    if not root.is_dir():
-        return []
-    found = [Job(folder) for folder in root.iterdir() if (folder / ANSWERS).is_file()]
-    return sorted(found, key=_last_change, reverse=True)
+    with folder_troubles(root):
+        if not root.is_dir():
+            return []
+        found = [Job(folder) for folder in root.iterdir() if (folder / ANSWERS).is_file()]
+        return sorted(found, key=_last_change, reverse=True)
 
 
 def find_job(name: str = "") -> Job:
@@ -159,16 +173,48 @@ def find_job(name: str = "") -> Job:
     return fitting[0]
 
 
-def begin_anew(job: Job) -> None:
+def begin_anew(job: Job) -> Path | None:
     """Set the journal aside, so that the next start knows nothing of the last.
 
     Must be called by whoever holds the lock.
+
+    Returns:
+        Where it is now; None where there was none.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
+    with folder_troubles(job.folder):
+        return set_aside(job.journal, "journal") if job.journal.exists() else None
+
+
+def set_aside(journal: Path, stem: str) -> Path:
+    """Rename a journal with all its files to `STEM.TIME.sqlite`, and say where it is now.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
     stamp = time.strftime("%Y%m%dT%H%M%S")
-    for ending in ("", "-wal", "-shm"):
-        journal = job.journal.with_name(JOURNAL + ending)
-        if journal.exists():
-            journal.replace(job.folder / f"journal.{stamp}.sqlite{ending}")
+    names = (f"{stem}.{stamp}-{number}.sqlite" for number in count(1))
+    aside = next(path for path in map(journal.with_name, names) if not path.exists())
+    # The journal itself goes last: its name must not be free while its log is still there.
+    for ending in ("-shm", "-wal", ""):
+        file = journal.with_name(journal.name + ending)
+        if file.exists():
+            file.replace(aside.with_name(aside.name + ending))
+    return aside
+
+
+def _identity(chosen: ArtifactAnswers, mirror: Mirror) -> dict[str, object]:
+    """What is moved where, however it is spelled; how it is moved is no part of it."""
+    paths = {"archive": chosen.archive, "bundles": chosen.bundles}
+    return {
+        **{name: os.path.realpath(path) if path else "" for name, path in paths.items()},
+        "kube_versions": ascending(map(normalized, chosen.kube_versions)),
+        "include_all": chosen.include_all,
+        "registry": mirror.address_with_port.lower(),
+        "namespaces": {one.registry: one.namespace for one in mirror.mappings},
+    }
 
 
 def _last_change(job: Job) -> float:
@@ -182,15 +228,31 @@ def _private_folder(folder: Path) -> None:
     Raises:
         JobError: `job-folder-unsafe`, `disk-full`.
     """
-    try:
+    with folder_troubles(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode):
+            raise JobError(Code.JOB_FOLDER_UNSAFE, "It is a link, not a folder.", where=str(folder))
+        if status.st_uid != os.getuid():
+            raise JobError(
+                Code.JOB_FOLDER_UNSAFE, "It belongs to another account.", where=str(folder)
+            )
+        folder.chmod(0o700)
+
+
+@contextmanager
+def folder_troubles(folder: Path) -> Iterator[None]:
+    """Say in our words what the system refuses.
+
+    Raises:
+        JobError: `job-folder-unsafe`, `disk-full`.
+    """
+    try:
+        yield
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise JobError(
-            Code.JOB_FOLDER_UNSAFE, f"It cannot be made: {error.strerror}.", where=str(folder)
+            Code.DISK_FULL if full else Code.JOB_FOLDER_UNSAFE,
+            f"The folder cannot be used: {error.strerror}.",
+            where=str(folder),
         ) from None
-    if not stat.S_ISDIR(status.st_mode):
-        raise JobError(Code.JOB_FOLDER_UNSAFE, "It is a link, not a folder.", where=str(folder))
-    if status.st_uid != os.getuid():
-        raise JobError(Code.JOB_FOLDER_UNSAFE, "It belongs to another account.", where=str(folder))
-    folder.chmod(0o700)

@@ -1,88 +1,37 @@
-"""The journal: what a job has done, on disk before it is believed.
+"""The journal: what a job has done.
 
-SQLite in WAL mode with `synchronous=FULL`: a commit that returned survives a power cut. One
-connection, shared by the threads of the worker behind a lock; others open `view.JournalView`.
+What nobody else could tell is on the disk before it is believed: what a layer became, and how far
+an upload has come. The rest the registry tells again after a power cut, so that the disk is not
+waited for. One process writes, with all its threads; others open `view.JournalView`.
 """
 
-import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from core.archive.model import Blob
 from core.errors import Code, EksaMirrorError, JobError, RegistryError
+from core.transfer.database import Database
+from core.transfer.job import set_aside
+from core.transfer.records import (
+    ArtifactRecord,
+    ArtifactRow,
+    Flight,
+    OpenUpload,
+    Placement,
+    read_artifacts,
+    read_open_uploads,
+)
 from core.transfer.states import ArtifactState, JobState, PlacementState
+
+__all__ = ["ArtifactRecord", "ArtifactRow", "Flight", "Journal", "OpenUpload", "Placement"]
 
 SCHEMA_VERSION = 1
 
-
-@dataclass(frozen=True, slots=True)
-class ArtifactRecord:
-    """What is written of an artifact when the plan is made."""
-
-    kind: str
-    source: str
-    destination: str
-    required: bool
-    size: int
-    platforms: str
-    blobs: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactRow:
-    """What the journal knows of an artifact; the last five fields tell why it failed."""
-
-    number: int
-    kind: str
-    source: str
-    destination: str
-    required: bool
-    size: int
-    platforms: str
-    state: ArtifactState
-    digest: str
-    verified: bool
-    note: str
-    attempts: int
-    started: float | None
-    ended: float | None
-    code: str = ""
-    message: str = ""
-    place: str = ""
-    cause: str = ""
-    mend: str = ""
-    status: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """A blob in a repository, as far as is known.
-
-    Attributes:
-        location: URL of an upload session that may still be known there; empty without one.
-        position: bytes that this session holds.
-    """
-
-    state: PlacementState = PlacementState.WAITING
-    location: str = ""
-    position: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Flight:
-    """What one thread of the worker has in hand; bytes as stored, rate in bytes a second."""
-
-    slot: int
-    label: str
-    size: int
-    done: int
-    rate: float
+_EVENTS_KEPT = 10_000
+"""Of earlier runs; a journal that is used for years does not grow without end."""
 
 
 class Journal:
@@ -94,9 +43,14 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        self._db = self._connect()
+        schema = files("core.transfer").joinpath("schema.sql").read_text()
+        self._database = Database(path, schema)
+        self._reading, self._writing = self._database.reading, self._database.writing
+        try:
+            self._check_schema(path)
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, path: Path) -> tuple["Journal", Path | None]:
@@ -110,16 +64,29 @@ class Journal:
         except JobError as error:
             if error.code is not Code.JOURNAL_DAMAGED:
                 raise
-        aside = path.with_name(time.strftime("journal.damaged-%Y%m%dT%H%M%S.sqlite"))
-        path.replace(aside)
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
+        aside = set_aside(path, "journal.damaged")
         return cls(path), aside
 
     def close(self) -> None:
         """Close the file; the journal can be opened again."""
-        with self._lock:
-            self._db.close()
+        self._database.close()
+
+    @contextmanager
+    def together(self, *, durable: bool = True) -> Iterator[None]:
+        """Write several things, all or none, and wait for the disk once.
+
+        Args:
+            durable: False for what the next run finds out anyway; then the disk is not waited for.
+        """
+        with self._writing(durable=durable):
+            yield
+
+    def _check_schema(self, path: Path) -> None:
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO fact VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+        if (form := self.fact("schema")) != str(SCHEMA_VERSION):
+            message = f"Another version of eksa-mirror wrote the journal (form {form})."
+            raise JobError(Code.JOURNAL_DAMAGED, message, where=str(path))
 
     # Facts about the job
 
@@ -134,21 +101,33 @@ class Journal:
         with self._writing() as db:
             db.executemany(
                 "INSERT OR REPLACE INTO fact VALUES (?, ?)",
-                [(key, str(value)) for key, value in facts.items()],
+                [(key, _storable(str(value))) for key, value in facts.items()],
             )
 
     def set_state(self, state: JobState) -> None:
         """Say what the job is doing, and tell it as an event."""
-        self.set_facts(state=state.value, state_since=time.time())
-        self.event(f"job-{state.value}")
+        with self.together():
+            self.set_facts(state=state.value, state_since=time.time())
+            self.event(f"job-{state.value}")
 
     def event(self, kind: str, text: str = "", artifact: int | None = None) -> None:
         """Say that something happened."""
-        with self._writing() as db:
+        with self._writing(durable=False) as db:
             db.execute(
                 "INSERT INTO event (at, kind, artifact, text) VALUES (?, ?, ?, ?)",
-                (time.time(), kind, artifact, text),
+                (time.time(), kind, artifact, _storable(text)),
             )
+
+    def begin_run(self) -> None:
+        """Nothing is under way; of what happened in earlier runs only the newest is kept.
+
+        The fact `events_before` becomes the number of their last event.
+        """
+        with self._writing() as db:
+            db.execute("DELETE FROM flight")
+            last = db.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+            db.execute("DELETE FROM event WHERE id <= ?", (last - _EVENTS_KEPT,))
+            self.set_facts(events_before=last)
 
     # Artifacts
 
@@ -161,12 +140,15 @@ class Journal:
         numbers = []
         with self._writing() as db:
             for r in records:
-                values = (r.kind, r.source, r.destination, r.required, r.size, r.platforms)
+                source = _storable(r.source)
+                values = (r.kind, source, r.destination, r.required, r.size, r.platforms)
                 row = db.execute(
                     "INSERT INTO artifact (kind, source, destination, required, size, platforms)"
                     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (kind, source) DO UPDATE SET"
                     " destination = excluded.destination, required = excluded.required,"
-                    " size = excluded.size, platforms = excluded.platforms, state = 'waiting'"
+                    " size = excluded.size, platforms = excluded.platforms, state = 'waiting',"
+                    " verified = 0, note = '', attempts = 0, started = NULL, ended = NULL,"
+                    " code = '', message = '', place = '', cause = '', mend = '', status = 0"
                     " RETURNING id",
                     values,
                 ).fetchone()
@@ -176,8 +158,10 @@ class Journal:
                     "INSERT INTO artifact_blob VALUES (?, ?, ?)",
                     [(row[0], number, digest) for number, digest in enumerate(r.blobs)],
                 )
-            gone = {row[0] for row in db.execute("SELECT id FROM artifact")} - set(numbers)
-            db.executemany("DELETE FROM artifact WHERE id = ?", [(number,) for number in gone])
+            known = {row[0] for row in db.execute("SELECT id FROM artifact")}
+            gone = [(number,) for number in known.difference(numbers)]
+            db.executemany("DELETE FROM artifact WHERE id = ?", gone)
+            db.executemany("DELETE FROM artifact_blob WHERE artifact = ?", gone)
         return numbers
 
     def was_done(self, number: int) -> bool:
@@ -200,17 +184,17 @@ class Journal:
     ) -> None:
         """Write the state of an artifact, and tell it as an event where it is a new one."""
         now = time.time()
-        with self._writing() as db:
+        with self._writing(durable=False) as db:
             changed = db.execute(
                 "UPDATE artifact SET state = ?, note = ?, digest = iif(? = '', digest, ?),"
                 " started = iif(?, ?, started), ended = iif(?, ?, NULL),"
                 " code = '', message = '', place = '', cause = '', mend = '', status = 0"
                 " WHERE id = ? AND state != ?",
-                (state.value, note, digest, digest, state is ArtifactState.SENDING, now,
+                (state.value, _storable(note), digest, digest, state is ArtifactState.SENDING, now,
                  state.is_final, now, number, state.value),
             ).rowcount  # fmt: skip
-        if changed:
-            self.event(f"artifact-{state.value}", note, number)
+            if changed:
+                self.event(f"artifact-{state.value}", note, number)
 
     def set_failed(self, number: int, error: EksaMirrorError, *, final: bool) -> None:
         """Write why an artifact failed; it is tried again unless that is `final`."""
@@ -220,10 +204,11 @@ class Journal:
             db.execute(
                 "UPDATE artifact SET state = ?, ended = ?, attempts = attempts + 1, code = ?,"
                 " message = ?, place = ?, cause = ?, mend = ?, status = ? WHERE id = ?",
-                (state.value, time.time(), error.code.value, error.message, error.where,
-                 error.cause, error.mend, status, number),
+                (state.value, time.time(), error.code.value,
+                 *map(_storable, (error.message, error.where, error.cause, error.mend)),
+                 status, number),
             )  # fmt: skip
-        self.event(f"artifact-{state.value}", str(error), number)
+            self.event(f"artifact-{state.value}", str(error), number)
 
     def artifacts(self) -> list[ArtifactRow]:
         """All artifacts, in the order of the plan."""
@@ -240,7 +225,7 @@ class Journal:
 
     def set_verified(self, number: int, verified: bool) -> None:
         """Write whether the registry was asked for the artifact and had all of it."""
-        with self._writing() as db:
+        with self._writing(durable=False) as db:
             db.execute("UPDATE artifact SET verified = ? WHERE id = ?", (verified, number))
 
     # Blobs
@@ -262,7 +247,7 @@ class Journal:
             db.execute(
                 "INSERT INTO blob VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET"
                 " sent_digest = excluded.sent_digest, sent_size = excluded.sent_size",
-                (blob.digest, blob.size, blob.entry, sent_digest, sent_size),
+                (blob.digest, blob.size, _storable(blob.entry), sent_digest, sent_size),
             )
 
     def placement(self, blob: Blob, repository: str) -> Placement:
@@ -283,42 +268,65 @@ class Journal:
         position: int = 0,
     ) -> None:
         """Write where a blob is, or how far its upload has come."""
-        with self._writing() as db:
+        with self._writing(durable=position > 0) as db:
             db.execute(
                 "INSERT OR REPLACE INTO placement VALUES (?, ?, ?, ?, ?)",
                 (blob.digest, repository, state.value, location, position),
             )
 
-    def set_placements(
-        self, blobs: Iterable[Blob], repository: str, state: PlacementState
-    ) -> None:
-        """Write that a repository holds these blobs, all or none."""
-        with self._writing() as db:
+    def set_placements(self, blobs: Iterable[Blob], repository: str, state: PlacementState) -> None:
+        """Write that a repository holds these blobs, all or none; uploads stay known."""
+        with self._writing(durable=False) as db:
             db.executemany(
-                "INSERT OR REPLACE INTO placement (blob, repository, state) VALUES (?, ?, ?)",
+                "INSERT INTO placement (blob, repository, state) VALUES (?, ?, ?)"
+                " ON CONFLICT (blob, repository) DO UPDATE SET state = excluded.state",
                 [(blob.digest, repository, state.value) for blob in blobs],
             )
 
     def forget_placements(self, repository: str, digests: Iterable[str]) -> None:
-        """The registry does not hold these blobs, whatever was written."""
+        """The registry does not hold these blobs, whatever was written; uploads go on."""
         with self._writing() as db:
             db.executemany(
-                "DELETE FROM placement WHERE repository = ? AND blob = ?",
+                "DELETE FROM placement WHERE repository = ? AND blob = ? AND location = ''",
                 [(repository, digest) for digest in digests],
             )
 
-    def open_uploads(self) -> list[tuple[str, str]]:
-        """Repository and location of every upload session that was begun and not finished."""
+    def open_uploads(self) -> list[OpenUpload]:
+        """Every upload session that was begun and not finished."""
         with self._reading() as db:
-            return db.execute(
-                "SELECT repository, location FROM placement WHERE location != ''"
+            return read_open_uploads(db)
+
+    def forget_upload(self, upload: OpenUpload) -> None:
+        """A session is no more."""
+        with self._writing(durable=False) as db:
+            db.execute(
+                "UPDATE placement SET location = '', position = 0"
+                " WHERE blob = ? AND repository = ? AND location = ?",
+                (upload.digest, upload.repository, upload.location),
+            )
+
+    def holders(self, blob: Blob) -> list[str]:
+        """Repositories of the mirror that hold a blob, as far as is known: ours, then others'."""
+        there = [state.value for state in PlacementState if state.is_there]
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT repository FROM placement WHERE blob = ?1 AND state IN (?2, ?3, ?4)"
+                " UNION ALL SELECT repository FROM hearsay WHERE blob = ?1",
+                (blob.digest, *there),
             ).fetchall()
+        return list(dict.fromkeys(row[0] for row in rows))
+
+    def set_hearsay(self, places: Iterable[tuple[str, str]]) -> None:
+        """Write which blob lies in which repository by the word of other jobs."""
+        with self._writing(durable=False) as db:
+            db.execute("DELETE FROM hearsay")
+            db.executemany("INSERT OR IGNORE INTO hearsay VALUES (?, ?)", places)
 
     # What is under way
 
     def set_flights(self, flights: Sequence[Flight], **facts: int | float) -> None:
         """Replace what the threads have in hand, with the counters of the moment."""
-        with self._writing() as db:
+        with self._writing(durable=False) as db:
             db.execute("DELETE FROM flight")
             db.executemany(
                 "INSERT INTO flight VALUES (?, ?, ?, ?, ?)",
@@ -329,71 +337,7 @@ class Journal:
                 [(key, str(value)) for key, value in facts.items()],
             )
 
-    def _connect(self) -> sqlite3.Connection:
-        with _told(self._path):
-            db = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-            try:
-                self._path.chmod(0o600)
-                db.execute("PRAGMA journal_mode = WAL")
-                db.execute("PRAGMA synchronous = FULL")
-                problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-                if problem != "ok":
-                    raise sqlite3.DatabaseError(problem)
-                db.executescript(files("core.transfer").joinpath("schema.sql").read_text())
-                db.execute(
-                    "INSERT OR IGNORE INTO fact VALUES ('schema', ?)", (str(SCHEMA_VERSION),)
-                )
-            except BaseException:
-                db.close()
-                raise
-        return db
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _told(self._path):
-            yield self._db
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _told(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-
-_COLUMNS = ["id" if one.name == "number" else one.name for one in fields(ArtifactRow)]
-
-
-def read_artifacts(db: sqlite3.Connection) -> list[ArtifactRow]:
-    """All artifacts that a journal holds, in the order of the plan."""
-    rows = db.execute(f"SELECT {', '.join(_COLUMNS)} FROM artifact ORDER BY id")  # noqa: S608 - names of ours
-    return [_artifact_row(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
-
-
-def _artifact_row(values: dict[str, Any]) -> ArtifactRow:
-    values |= {
-        "state": ArtifactState(values["state"]),
-        "required": bool(values["required"]),
-        "verified": bool(values["verified"]),
-    }
-    return ArtifactRow(values.pop("id"), **values)
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        full = "full" in str(error) or "disk I/O" in str(error)
-        code = Code.DISK_FULL if full else Code.JOB_FOLDER_UNSAFE
-        raise JobError(code, f"The journal cannot be written: {error}.", where=str(path)) from None
-    except sqlite3.DatabaseError as error:
-        raise JobError(
-            Code.JOURNAL_DAMAGED, f"The journal cannot be read: {error}.", where=str(path)
-        ) from None
+def _storable(text: str) -> str:
+    """Names of files may hold bytes that are no UTF-8; they are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,18 +1,24 @@
 """Starting a worker, asking it to stop, and knowing whether it lives."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 
 from core.answers import Answers, save_answers
 from core.errors import Code, JobError
-from core.transfer.job import Job, job_for
-from core.transfer.orders import Orders
-from core.transfer.view import JournalView
+from core.transfer.job import Job, folder_troubles, job_for
+from core.transfer.orders import Begun, Orders
 
-_LONGEST_START = 20.0
+_LONGEST_START = 60.0
+_ANSWER_BYTES = 64 * 1024
+_HIDDEN = frozenset({"REGISTRY_PASSWORD"})
+"""The worker gets its login through a pipe; its environment could be read as long as it lives."""
+
+_started: list["subprocess.Popen[bytes]"] = []
+"""Kept until they end: each must be waited for, or it stays behind as a zombie."""
 
 
 def start(answers: Answers, orders: Orders) -> Job:
@@ -21,7 +27,7 @@ def start(answers: Answers, orders: Orders) -> Job:
     Closing the terminal, or the end of the process that called this, does nothing to it.
 
     Raises:
-        JobError: `job-running`, or the worker cannot start.
+        JobError: `job-running`, or the worker cannot start: `job-folder-unsafe`, `disk-full`.
     """
     job = job_for(answers)
     if job.is_running():
@@ -30,25 +36,32 @@ def start(answers: Answers, orders: Orders) -> Job:
             f"It is at work in process {job.worker_pid() or '?'}.",
             where=str(job.folder),
         )
-    save_answers(answers, job.answers)
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "core.transfer.worker", str(job.folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=_log(job),
-        start_new_session=True,
-    )
-    assert worker.stdin  # noqa: S101 - it is a pipe
-    with worker.stdin as pipe:
-        pipe.write(orders.dump())
-    _wait_for_begin(job, worker)
+    with folder_troubles(job.folder):
+        save_answers(answers, job.answers)
+        worker = _spawn(job)
+    begun = _begin(worker, orders)
+    if begun is None:
+        raise JobError(
+            Code.JOB_FOLDER_UNSAFE,
+            f"The worker did not begin (exit {worker.poll()}).",
+            where=str(job.log),
+            cause="The last lines of its log tell why.",
+        )
+    if begun.error:
+        raise begun.error
     return job
 
 
 def ask_to_stop(job: Job) -> bool:
-    """Ask the worker to finish the chunk in flight and end; False where none is alive."""
+    """Ask the worker to finish the chunk in flight and end; False where none is alive.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
+    if not job.is_running():
+        return False
     pid = job.worker_pid()
-    if pid is None or not job.is_running():
+    if pid is None:
         return False
     try:
         os.kill(pid, signal.SIGTERM)
@@ -57,32 +70,41 @@ def ask_to_stop(job: Job) -> bool:
     return True
 
 
-def _wait_for_begin(job: Job, worker: "subprocess.Popen[bytes]") -> None:
-    """Until the journal speaks of this run: whoever reads it then does not see the last one."""
-    give_up = time.monotonic() + _LONGEST_START
-    while not _has_begun(job, worker.pid):
-        if worker.poll() is not None and not _has_begun(job, worker.pid):
-            raise JobError(
-                Code.JOB_FOLDER_UNSAFE,
-                f"The worker ended at once (exit {worker.returncode}).",
-                where=str(job.log),
-                cause="The last lines of its log tell why.",
-            )
-        if time.monotonic() > give_up:
-            worker.kill()
-            raise JobError(
-                Code.JOB_FOLDER_UNSAFE, "The worker does not come up.", where=str(job.log)
-            )
-        time.sleep(0.01)
+def _spawn(job: Job) -> "subprocess.Popen[bytes]":
+    """Start the process.
 
-
-def _has_begun(job: Job, pid: int) -> bool:
+    Raises:
+        OSError: the system refuses, or the log cannot be opened.
+    """
+    log = job.open_log()
     try:
-        with JournalView(job.journal) as view:
-            return view.summary().facts.get("pid") == str(pid)
-    except JobError:
-        return False
+        worker = subprocess.Popen(
+            # -P: modules of the folder where the operator happens to be are not ours.
+            [sys.executable, "-P", "-m", "core.transfer.worker", str(job.folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={name: value for name, value in os.environ.items() if name not in _HIDDEN},
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    _started[:] = [*(one for one in _started if one.poll() is None), worker]
+    return worker
 
 
-def _log(job: Job) -> int:
-    return os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+def _begin(worker: "subprocess.Popen[bytes]", orders: Orders) -> Begun | None:
+    """Give a worker its orders and hear its answer; None where it ends, or does not begin."""
+    assert worker.stdin  # noqa: S101 - both are pipes
+    assert worker.stdout  # noqa: S101
+    with worker.stdout as answers:
+        with suppress(BrokenPipeError), worker.stdin as pipe:
+            pipe.write(orders.dump())
+        listener = select.poll()
+        listener.register(answers, select.POLLIN | select.POLLHUP)
+        if not listener.poll(_LONGEST_START * 1000):
+            worker.kill()
+        said = os.read(answers.fileno(), _ANSWER_BYTES)
+    if not said:
+        worker.wait()
+    return Begun.load(said) if said else None

@@ -1,7 +1,7 @@
 """Preparing the next piece while this one is under way."""
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
@@ -19,7 +19,7 @@ class LookAhead(Generic[_Item]):
     """Goes through an iterable in a thread of its own, a little ahead of whoever takes the items.
 
     What the iterable raises is raised where its item would have come. Leaving the `with` block
-    ends the thread, whether all was taken or not.
+    ends the thread, whether all was taken or not: it waits for the item that is being made.
 
     Args:
         items: gone through in the other thread only.
@@ -28,8 +28,10 @@ class LookAhead(Generic[_Item]):
 
     def __init__(self, items: Iterable[_Item], depth: int = 1) -> None:
         self._items = items
-        self._queue: queue.Queue[_Item | _End] = queue.Queue(maxsize=depth)
-        self._given_up = threading.Event()
+        self._depth = depth
+        self._waiting: deque[_Item | _End] = deque()
+        self._changed = threading.Condition()
+        self._given_up = False
         self._thread = threading.Thread(target=self._produce, name="look-ahead", daemon=True)
 
     def __enter__(self) -> Iterator[_Item]:
@@ -37,28 +39,37 @@ class LookAhead(Generic[_Item]):
         return self._take()
 
     def __exit__(self, *_: object) -> None:
-        self._given_up.set()
-        while self._thread.is_alive():
-            # The thread may be waiting for room: make some until it has seen that nobody takes.
-            try:
-                self._queue.get(timeout=0.01)
-            except queue.Empty:
-                self._thread.join(0.01)
+        with self._changed:
+            self._given_up = True
+            self._waiting.clear()
+            self._changed.notify_all()
+        self._thread.join()
 
     def _produce(self) -> None:
         end = _End()
         try:
             for item in self._items:
-                self._queue.put(item)
-                if self._given_up.is_set():
+                if not self._put(item):
                     return
         except BaseException as error:  # noqa: BLE001 - it is raised again by the taker
             end = _End(error)
-        self._queue.put(end)
+        self._put(end)
+
+    def _put(self, item: _Item | _End) -> bool:
+        """Wait for room; False where nobody takes any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._given_up or len(self._waiting) < self._depth)
+            if not self._given_up:
+                self._waiting.append(item)
+                self._changed.notify_all()
+            return not self._given_up
 
     def _take(self) -> Iterator[_Item]:
         while True:
-            item = self._queue.get()
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+                item = self._waiting.popleft()
+                self._changed.notify_all()
             if isinstance(item, _End):
                 if item.error is not None:
                     raise item.error

@@ -1,16 +1,17 @@
-"""What a worker is told through a pipe, because nobody else may see it."""
+"""What a worker and whoever starts it tell each other through pipes."""
 
 import json
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from core.errors import Code, EksaMirrorError, JobError
 from core.registry.credentials import Credentials
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a worker reads from its standard input.
+    """What a worker reads from its standard input, because nobody else may see it.
 
     Attributes:
         credentials: None for an anonymous client.
@@ -38,3 +39,40 @@ class Orders:
         if login:
             login["password"] = SecretStr(login["password"])
         return cls(Credentials(**login) if login else None, document["restart"])
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a worker answers on its standard output, once.
+
+    Attributes:
+        error: why it did not begin; None where the journal speaks of its run.
+    """
+
+    error: JobError | None = None
+
+    def dump(self) -> bytes:
+        """For the pipe."""
+        return json.dumps(self.error and in_parts(self.error)).encode()
+
+    @classmethod
+    def load(cls, content: bytes) -> "Begun":
+        """From the pipe."""
+        parts = json.loads(content)
+        if parts is None:
+            return cls()
+        code, message = Code(parts["code"]), parts["message"]
+        rest = {key: parts[key] for key in ("where", "cause", "mend")}
+        return cls(JobError(code, message, **rest))
+
+
+def in_parts(error: EksaMirrorError) -> dict[str, str]:
+    """An error for JSON, with the exit code that it means."""
+    return {
+        "code": error.code.value,
+        "message": error.message,
+        "where": error.where,
+        "cause": error.cause,
+        "mend": error.mend,
+        "exit": str(int(error.exit_code)),
+    }

@@ -1,10 +1,10 @@
 """The plan: every artifact with its way from the archive into the mirror, before a byte moves."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from core.archive.archive import Archive
-from core.archive.model import Blob, StoredArtifact
+from core.archive.model import Blob, ImageParts, StoredArtifact
 from core.errors import Code, EksaMirrorError, MirrorError
 from core.mirror.destination import destination
 from core.mirror.endpoint import Mirror
@@ -111,14 +111,12 @@ def make_plan(
     required = requirements.artifacts if requirements else ()
     planned = [_plan_required(one, mirror, archive) for one in required]
     if archive:
-        taken = {id(one.stored) for one in planned if one.stored}
-        rest = [stored for stored in archive.artifacts if id(stored) not in taken]
         move_rest = include_all or requirements is None
-        planned += [one for stored in rest for one in _plan_rest(stored, mirror, move_rest)]
+        planned += _plan_rest(archive.artifacts, planned, mirror, move_rest)
     warnings = (requirements.warnings if requirements else ()) + (
         archive.warnings if archive else ()
     )
-    return Plan(mirror, tuple(_without_clashes(planned)), warnings)
+    return Plan(mirror, tuple(_without_clashes(_told_apart(planned))), warnings)
 
 
 def _plan_required(
@@ -136,8 +134,27 @@ def _plan_required(
     return PlannedArtifact(artifact.kind, str(artifact), place, stored, True, problem)
 
 
-def _plan_rest(stored: StoredArtifact, mirror: Mirror, move: bool) -> Iterator[PlannedArtifact]:
-    """What nobody requires: once for each name under which the archive knows it."""
+def _plan_rest(
+    stored: Iterable[StoredArtifact],
+    planned: Sequence[PlannedArtifact],
+    mirror: Mirror,
+    move: bool,
+) -> Iterator[PlannedArtifact]:
+    """What nobody requires, and further names of what somebody does."""
+    taken = {id(one.stored) for one in planned if one.stored}
+    places = {(id(one.stored), one.destination) for one in planned}
+    for one in stored:
+        if id(one) not in taken:
+            yield from _plan_unrequired(one, mirror, move)
+        elif move and one.references:
+            named = _plan_unrequired(one, mirror, move)
+            yield from (other for other in named if (id(one), other.destination) not in places)
+
+
+def _plan_unrequired(
+    stored: StoredArtifact, mirror: Mirror, move: bool
+) -> Iterator[PlannedArtifact]:
+    """Once for each name under which the archive knows it."""
     if not move:
         yield PlannedArtifact(stored.kind, stored.name, None, stored, False, skipped=NOT_REQUIRED)
         return
@@ -178,6 +195,23 @@ def _place(
         return None, error
 
 
+def _told_apart(planned: Iterable[PlannedArtifact]) -> Iterator[PlannedArtifact]:
+    """Contents that an archive holds under one name get their digest behind it."""
+    seen: set[tuple[Kind, str]] = set()
+    for one in planned:
+        name = (one.kind, one.source)
+        if one.stored and name in seen:
+            yield replace(one, source=f"{one.source} ({_digest(one.stored)})")
+        else:
+            yield one
+        seen.add(name)
+
+
+def _digest(stored: StoredArtifact) -> str:
+    content = stored.content
+    return content.config.digest if isinstance(content, ImageParts) else content.digest
+
+
 def _without_clashes(planned: Iterable[PlannedArtifact]) -> Iterator[PlannedArtifact]:
     """Two contents with one destination: the first goes there, the second is a problem."""
     holders: dict[Reference, PlannedArtifact] = {}
@@ -193,4 +227,4 @@ def _without_clashes(planned: Iterable[PlannedArtifact]) -> Iterator[PlannedArti
             Code.DESTINATION_CLASH,
             f"{one.source} and {holder.source} would both become {one.destination}.",
         )
-        yield PlannedArtifact(one.kind, one.source, None, one.stored, one.required, problem)
+        yield replace(one, destination=None, problem=problem)

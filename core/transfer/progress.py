@@ -12,7 +12,8 @@ from core.transfer.journal import Flight
 RATE_SECONDS = 15.0
 """A rate is the mean over so many seconds."""
 
-_SMALLEST_STEP = 256 * 1024
+_LARGEST_STEP = 256 * 1024
+_SMALLEST_STEP = 1024
 
 
 class Rate:
@@ -46,13 +47,14 @@ class Throttle:
 
     Args:
         limit: bytes a second; 0 for none.
-        wait: waits seconds, and ends when the job is to stop.
+        wait: waits seconds; at once over when the job is to stop, so that the chunks in flight are
+            soon through.
     """
 
     def __init__(
         self,
         limit: int,
-        wait: Callable[[float], None],
+        wait: Callable[[float], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limit = limit
@@ -61,12 +63,15 @@ class Throttle:
         self._lock = threading.Lock()
         self._free_at = 0.0
 
-    def take(self, count: int) -> None:
-        """Wait until `count` bytes may go.
+    @property
+    def step(self) -> int:
+        """Bytes to take at a time: few enough that a slow connection does not look dead."""
+        if not self.limit:
+            return _LARGEST_STEP
+        return max(_SMALLEST_STEP, min(_LARGEST_STEP, self.limit // 4))
 
-        Raises:
-            Interrupted: the job is to stop.
-        """
+    def take(self, count: int) -> None:
+        """Wait until `count` bytes may go."""
         if not self.limit:
             return
         with self._lock:
@@ -162,7 +167,7 @@ class _Watched:
         sent = 0
         self.slot.reached(self.begin)
         for piece in self.body.pieces:
-            for part in _parts(piece):
+            for part in _parts(piece, self.throttle.step):
                 self.throttle.take(len(part))
                 yield part
                 sent += len(part)
@@ -172,9 +177,8 @@ class _Watched:
                 )
 
 
-def _parts(piece: bytes) -> Iterable[bytes]:
+def _parts(piece: bytes, step: int) -> Iterable[bytes]:
     """Small enough for a throttle and a progress bar; nothing is copied where it fits."""
-    if len(piece) <= _SMALLEST_STEP:
+    if len(piece) <= step:
         return (piece,)
-    view = memoryview(piece)
-    return (bytes(view[i : i + _SMALLEST_STEP]) for i in range(0, len(piece), _SMALLEST_STEP))
+    return (piece[start : start + step] for start in range(0, len(piece), step))

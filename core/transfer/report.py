@@ -26,6 +26,9 @@ _WORDS = {
     ArtifactState.SENDING: "waiting",
     ArtifactState.RETRYING: "waiting",
 }
+_MARKS = frozenset("\\`*_[]<>|#~&")
+"""What Markdown may take for something else than text."""
+
 _VERDICTS = {
     JobState.DONE: "Everything that was asked for is in the registry.",
     JobState.SOME_FAILED: "Some artifacts are not in the registry.",
@@ -70,7 +73,7 @@ def as_document(job: Job, summary: Summary, rows: Iterable[ArtifactRow]) -> dict
         "verdict": _VERDICTS.get(summary.state, "The import is running."),
         "registry": facts.get("mirror", ""),
         "certificate": facts.get("tls", ""),
-        "verification": facts.get("verification", "off"),
+        "verification": facts.get("verification", "pending"),
         "archive": facts.get("archive", ""),
         "bundles": facts.get("bundles", ""),
         "release": facts.get("release", ""),
@@ -113,7 +116,7 @@ def as_markdown(document: dict[str, Any], rows: list[ArtifactRow]) -> str:
     for group in failures(rows):
         lines += ["", f"## {group.title}: {len(group.rows)}", ""]
         lines += [f"- Cause: {_md(group.cause)}", f"- Mend: {_md(group.mend)}", ""]
-        lines += [f"  - `{row.source}`: {_md(row.message)}" for row in group.rows]
+        lines += [f"  - {_md(row.source)}: {_md(row.message)}" for row in group.rows]
     if document["warnings"]:
         lines += ["", "## Warnings", ""] + [f"- {_md(text)}" for text in document["warnings"]]
     lines += ["", "## Artifacts", "", "| state | kind | source | destination | digest |"]
@@ -151,7 +154,12 @@ def headlines(document: dict[str, Any]) -> list[tuple[str, str]]:
     """The few facts that a boss asks for."""
     counts, sizes = document["counts"], document["bytes"]
     tally = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    verified = {"on": "every artifact, manifest and blobs", "deep": "every byte read back"}
+    verified = {
+        "on": "every artifact, manifest and blobs",
+        "off": "NOT VERIFIED (--no-verify)",
+        "cut-off": "IN PART, the registry went away",
+        "pending": "NOT YET",
+    }
     certificate = {
         "verified": "verified",
         "unverified": "NOT VERIFIED (--insecure)",
@@ -159,7 +167,7 @@ def headlines(document: dict[str, Any]) -> list[tuple[str, str]]:
     }
     return [
         ("Artifacts", tally or "none"),
-        ("Verified", verified.get(document["verification"], "NOT VERIFIED (--no-verify)")),
+        ("Verified", verified[document["verification"]]),
         ("Sent", f"{size(sizes['sent'])} in {span(document['seconds'])}"),
         ("Mounted, not sent again", size(sizes["mounted"])),
         ("There before", size(sizes["present"])),
@@ -220,8 +228,9 @@ def _reason(row: ArtifactRow) -> tuple[str, str, str]:
 
 
 def _md(text: str) -> str:
-    """Text of others as plain text in Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in " ".join(text.split()))
+    """Text of others as plain text in Markdown, harmless on a terminal, too."""
+    line = "".join(c if c.isprintable() else " " for c in text)
+    return "".join(f"\\{c}" if c in _MARKS else c for c in " ".join(line.split()))
 
 
 def _html_row(row: ArtifactRow) -> str:

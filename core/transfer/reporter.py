@@ -1,14 +1,20 @@
 """Twice a second the worker writes how far it is, for whoever watches."""
 
+import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
+from core.errors import JobError
 from core.transfer.engine import Engine
 from core.transfer.journal import Journal
 from core.transfer.progress import Progress, Rate
 
 INTERVAL = 0.5
+
+_LOG = logging.getLogger(__name__)
 
 
 class Reporter:
@@ -35,11 +41,16 @@ class Reporter:
     ) -> None:
         self._stop.set()
         self._thread.join()
-        self._write()
+        if error is None:
+            self._write()
+            return
+        with _logged():
+            self._write()
 
     def _run(self) -> None:
-        while not self._stop.wait(INTERVAL):
-            self._write()
+        with _logged():
+            while not self._stop.wait(INTERVAL):
+                self._write()
 
     def _write(self) -> None:
         totals, progress = self._engine.totals, self._progress
@@ -57,3 +68,12 @@ class Reporter:
             retries=progress.retries,
             rate=round(self._rate.value()),
         )
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """A journal that cannot be written ends the import elsewhere, with better words."""
+    try:
+        yield
+    except JobError as error:
+        _LOG.error("%s", error)

@@ -57,9 +57,17 @@ CREATE TABLE IF NOT EXISTS artifact_blob (
     PRIMARY KEY (artifact, number)
 ) STRICT, WITHOUT ROWID;
 
--- What happened, for the log pane and `--json`. `at` is seconds since 1970, UTC.
+-- A blob in a repository of the mirror by the word of another job: asked before it is believed.
+CREATE TABLE IF NOT EXISTS hearsay (
+    blob TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    PRIMARY KEY (blob, repository)
+) STRICT, WITHOUT ROWID;
+
+-- What happened, for the log pane and `--json`. `at` is seconds since 1970, UTC; numbers never come
+-- again, so that whoever follows misses nothing.
 CREATE TABLE IF NOT EXISTS event (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     at REAL NOT NULL,
     kind TEXT NOT NULL,
     artifact INTEGER,

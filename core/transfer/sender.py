@@ -8,9 +8,10 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.archive.model import Blob
-from core.errors import ArchiveError, Code, Interrupted, RegistryError
+from core.errors import ArchiveError, Code, Interrupted, JobError, RegistryError
 from core.registry.blobs import has_blob, mount_blob
 from core.registry.retry import Attempts
 from core.registry.session import Session
@@ -18,16 +19,23 @@ from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
 from core.transfer.chunks import Chunk, chunks
 from core.transfer.compression import Compression
-from core.transfer.journal import Journal, Placement
+from core.transfer.journal import Journal, OpenUpload, Placement
 from core.transfer.lookahead import LookAhead
 from core.transfer.progress import Progress, Slot
 from core.transfer.states import PlacementState
+from core.transfer.view import JournalView
 
 SMALLEST_CHUNK = 64 * 1024
 """A proxy that refuses even this is told to the operator (HTTP 413)."""
 
+LARGEST_FORCED_CHUNK = 64 * 1024 * 1024
+"""What a registry may ask for at the most; each upload holds three chunks in memory."""
+
 _MAX_BEGINNINGS = 10
 """How often a blob is begun before it is given up: a registry may forget uploads for ever."""
+
+_MAX_HOLDERS_ASKED = 3
+"""Repositories that are asked for a blob before it is sent: each costs a request."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +50,7 @@ class ChunkSize:
     def raise_to(self, least: int) -> None:
         """The registry wants chunks of at least this size."""
         with self._lock:
-            self.value = max(self.value, least)
+            self.value = max(self.value, min(least, LARGEST_FORCED_CHUNK))
 
     def shrink_below(self, refused: int) -> bool:
         """A body of this size was refused; False where it cannot become smaller."""
@@ -89,7 +97,8 @@ class BlobSender:
         """Make sure that `repository` holds the blob.
 
         Args:
-            holders: repositories of the mirror that are known to hold it.
+            holders: repositories of the mirror that hold it for sure; where none is given, those
+                that the journal knows are asked.
             slot: shows what is under way.
 
         Returns:
@@ -109,12 +118,30 @@ class BlobSender:
         if known and has_blob(self._session, repository, *known):
             self._give_up(delivery, upload)
             return self._arrived(delivery, PlacementState.PRESENT)
-        if known and holders and upload is None:
-            upload = mount_blob(self._session, repository, known[0], holders[0])
+        source = self._source(delivery, holders, known) if known and upload is None else None
+        if known and source:
+            upload = mount_blob(self._session, repository, known[0], source)
             if upload is None:
                 return self._arrived(delivery, PlacementState.MOUNTED)
         self._send(delivery, upload)
         return self._arrived(delivery, PlacementState.SENT)
+
+    def _source(
+        self, delivery: _Delivery, holders: Sequence[str], known: tuple[str, int]
+    ) -> str | None:
+        """A repository that the blob can be mounted from."""
+        if holders:
+            return holders[0]
+        others = [one for one in self._journal.holders(delivery.blob) if one != delivery.repository]
+        for repository in others[:_MAX_HOLDERS_ASKED]:
+            try:
+                if has_blob(self._session, repository, *known):
+                    return repository
+            except RegistryError as error:
+                if error.temporary:
+                    raise
+                _LOG.info("%s cannot be asked for a blob: %s", repository, error)
+        return None
 
     def _arrived(self, delivery: _Delivery, state: PlacementState) -> PlacementState:
         self._journal.set_placement(delivery.blob, delivery.repository, state)
@@ -128,6 +155,12 @@ class BlobSender:
         try:
             upload.ask_offset()
         except UploadLostError:
+            return None
+        except RegistryError as error:
+            # A session that only makes trouble must not be asked for by every run to come.
+            if error.temporary and error.status != 500:
+                raise
+            _LOG.warning("an upload cannot be gone on with, it begins anew: %s", error)
             return None
         return upload
 
@@ -158,6 +191,7 @@ class BlobSender:
             else:
                 return
             self._progress.count_retry()
+        self._give_up(delivery, upload)
         raise RegistryError(
             Code.REGISTRY_FAULT,
             f"The registry lost the upload {_MAX_BEGINNINGS} times before it was complete.",
@@ -179,7 +213,7 @@ class BlobSender:
                 if chunk.offset != upload.offset:
                     self._give_up(delivery, upload)
                     raise UploadLostError
-                if chunk.is_last:
+                if chunk.is_last and delivery.blob.compressible:
                     self._journal.set_known(delivery.blob, chunk.digest, chunk.total)
                 self._send_chunk(delivery, upload, chunk, attempts)
 
@@ -187,7 +221,7 @@ class BlobSender:
         self, delivery: _Delivery, upload: Upload, chunk: Chunk, attempts: Attempts
     ) -> None:
         """Send a chunk until the registry has all of it, in parts where it must be."""
-        while True:
+        while chunk.is_last or upload.offset < chunk.total:
             if self._session.waiter.stop.is_set():
                 raise Interrupted
             part = chunk.part(upload.offset, self._chunk_size.value)
@@ -199,10 +233,13 @@ class BlobSender:
                     return
                 if not chunk.offset <= upload.ask_offset() <= chunk.total:
                     raise _RewoundError from None
-                continue
-            attempts.succeeded()
-            if part.is_last or (not chunk.is_last and upload.offset == chunk.total):
-                return
+                if upload.offset > part.offset:
+                    attempts.succeeded()
+                self._record(delivery, upload)
+            else:
+                attempts.succeeded()
+                if part.is_last:
+                    return
 
     def _send_part(self, delivery: _Delivery, upload: Upload, part: Chunk) -> None:
         body = Body(part.length, part.pieces)
@@ -240,8 +277,27 @@ class BlobSender:
         """Cancel an upload, so that it does not fill the registry's disk."""
         if upload is None:
             return
-        try:
-            upload.cancel()
-        except RegistryError as error:
-            _LOG.warning("an upload could not be cancelled, the registry will purge it: %s", error)
+        cancel(self._session, OpenUpload(delivery.blob.digest, upload.repository, upload.location))
         self._journal.set_placement(delivery.blob, delivery.repository, PlacementState.WAITING)
+
+
+def cancel(session: Session, left: OpenUpload) -> bool:
+    """Give up an upload that nobody will finish; False where the registry is left to purge it."""
+    try:
+        Upload(session, left.repository, left.location).cancel()
+    except RegistryError as error:
+        _LOG.warning("an upload could not be cancelled, the registry will purge it: %s", error)
+        return False
+    return True
+
+
+def cancel_uploads(session: Session, journal: Path) -> None:
+    """Give up the uploads that a journal knows which was set aside."""
+    try:
+        with JournalView(journal) as view:
+            left = view.open_uploads()
+    except JobError as error:
+        _LOG.info("its uploads are left to the registry: %s", error)
+        return
+    for one in left:
+        cancel(session, one)

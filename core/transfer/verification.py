@@ -26,7 +26,7 @@ def verify(
         again: also what was verified before.
 
     Raises:
-        RegistryError: the registry does not answer.
+        RegistryError: the registry does not answer, or refuses the login.
         Interrupted: the job is to stop.
     """
     inspector = Inspector(session, deep=deep)
@@ -34,13 +34,34 @@ def verify(
 
     def check(_: int, row: ArtifactRow) -> None:
         destination = Reference.parse(row.destination)
-        found = inspector.check(destination, row.digest)
-        journal.set_verified(row.number, found.complete)
-        if not found.complete:
-            journal.forget_placements(destination.repository, journal.blobs_of(row.number))
-            journal.set_failed(row.number, difference(found, row.destination), final=True)
+        problem: RegistryError | None = None
+        try:
+            found = inspector.check(destination, row.digest)
+        except RegistryError as error:
+            if not concerns_one_artifact(error, session):
+                raise
+            problem = error
+        else:
+            if not found.complete:
+                problem = difference(found, row.destination)
+        with journal.together(durable=problem is not None):
+            journal.set_verified(row.number, problem is None)
+            if problem:
+                journal.forget_placements(destination.repository, journal.blobs_of(row.number))
+                journal.set_failed(row.number, problem, final=True)
 
     run_in_threads(threads, rows, check, stop)
+
+
+def concerns_one_artifact(error: RegistryError, session: Session) -> bool:
+    """Whether the others can be asked for all the same: the registry answers and lets us in."""
+    if not error.temporary:
+        return error.code not in (Code.LOGIN_REFUSED, Code.LOGIN_MISSING)
+    try:
+        session.ping()
+    except RegistryError:
+        return False
+    return True
 
 
 def difference(found: Found, destination: str) -> RegistryError:

@@ -2,15 +2,22 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from core.errors import Code, JobError
-from core.transfer.journal import ArtifactRow, Flight, read_artifacts
-from core.transfer.states import ArtifactState, JobState
+from core.transfer.records import (
+    ArtifactRow,
+    Flight,
+    OpenUpload,
+    read_artifacts,
+    read_open_uploads,
+)
+from core.transfer.states import ArtifactState, JobState, PlacementState
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +82,22 @@ class JournalView:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise JobError(Code.JOB_NOT_FOUND, "The import has not begun.", where=str(path))
         self._path = path
+        if not path.exists():
+            raise self._not_begun()
         try:
-            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
+            self._db = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None
+            )
         except sqlite3.Error as error:
             raise self._damaged(error) from None
+        try:
+            # The worker makes the file first and its tables a moment later.
+            if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'flight'"):
+                raise self._not_begun()
+        except BaseException:
+            self._db.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -96,20 +112,19 @@ class JournalView:
 
     def summary(self) -> Summary:
         """The job as it is now."""
-        facts = dict(self._rows("SELECT key, value FROM fact"))
-        counts = self._rows("SELECT state, count(*) FROM artifact GROUP BY state")
-        return Summary(
-            JobState(facts.get("state", JobState.STARTING.value)),
-            facts,
-            {ArtifactState(state): count for state, count in counts},
-        )
+        with self._reading() as db:
+            facts = dict(db.execute("SELECT key, value FROM fact"))
+            counts = dict(db.execute("SELECT state, count(*) FROM artifact GROUP BY state"))
+            return Summary(
+                JobState(facts.get("state", JobState.STARTING.value)),
+                facts,
+                {ArtifactState(state): count for state, count in counts.items()},
+            )
 
     def artifacts(self) -> list[ArtifactRow]:
         """All artifacts, in the order of the plan."""
-        try:
-            return read_artifacts(self._db)
-        except sqlite3.Error as error:
-            raise self._damaged(error) from None
+        with self._reading() as db:
+            return read_artifacts(db)
 
     def flights(self) -> list[Flight]:
         """What the threads of the worker have in hand."""
@@ -128,13 +143,43 @@ class JournalView:
         """Number of the newest event, 0 where there is none."""
         return int(self._rows("SELECT coalesce(max(id), 0) FROM event")[0][0])
 
-    def _rows(self, query: str, values: Sequence[int] = ()) -> list[tuple[Any, ...]]:
+    def sent_layers(self) -> dict[str, tuple[str, int]]:
+        """Digest and size under which layers were sent, by the digest that they have stored."""
+        rows = self._rows("SELECT digest, sent_digest, sent_size FROM blob WHERE sent_digest != ''")
+        return {stored: (digest, size) for stored, digest, size in rows}
+
+    def places(self) -> list[tuple[str, str]]:
+        """Digest of each stored blob that is in the mirror, with a repository that holds it."""
+        return self._rows(
+            "SELECT blob, repository FROM placement WHERE state NOT IN (?, ?)",
+            (PlacementState.WAITING, PlacementState.SENDING),
+        )
+
+    def open_uploads(self) -> list[OpenUpload]:
+        """Every upload session that was begun and not finished."""
+        with self._reading() as db:
+            return read_open_uploads(db)
+
+    def _rows(self, query: str, values: Sequence[int | str] = ()) -> list[Any]:
+        with self._reading() as db:
+            return db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """All that is read within is of one moment."""
         try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                self._db.execute("COMMIT")
+        except (sqlite3.Error, ValueError) as error:
             raise self._damaged(error) from None
 
-    def _damaged(self, error: sqlite3.Error) -> JobError:
+    def _not_begun(self) -> JobError:
+        return JobError(Code.JOB_NOT_FOUND, "The import has not begun.", where=str(self._path))
+
+    def _damaged(self, error: Exception) -> JobError:
         return JobError(
             Code.JOURNAL_DAMAGED, f"The journal cannot be read: {error}.", where=str(self._path)
         )

@@ -12,8 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.answers import Answers, load_answers
@@ -24,19 +24,23 @@ from core.errors import (
     InternalError,
     Interrupted,
     JobError,
+    UsageError,
 )
 from core.registry.retry import RetryPolicy, Waiter
 from core.registry.session import Session
 from core.transfer.compression import Compression
 from core.transfer.engine import Engine, RegistryAwayError
+from core.transfer.hearsay import hear, journals_beside, take_in
 from core.transfer.inputs import Inputs, connection_of, mirror_of, open_inputs
-from core.transfer.job import Job, begin_anew
+from core.transfer.job import Job, begin_anew, folder_troubles
 from core.transfer.journal import Journal
-from core.transfer.orders import Orders
+from core.transfer.orders import Begun, Orders, in_parts
 from core.transfer.progress import Progress, Throttle
 from core.transfer.report import write_reports
-from core.transfer.reporter import Reporter
-from core.transfer.sender import BlobSender, ChunkSize
+from core.transfer.reporter import INTERVAL, Reporter
+from core.transfer.reserve import give_up_room, keep_room
+from core.transfer.scratch import choose_scratch
+from core.transfer.sender import BlobSender, ChunkSize, cancel_uploads
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.verification import verify
 
@@ -55,32 +59,46 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _log_to(job.log)
+    _log_to(job)
     try:
         with job.lock():
-            return run_job(job, orders, stop)
+            return run_job(job, orders, stop, on_begun=lambda: _answer(Begun()))
     except JobError as error:
-        # Nobody reads this but the log: whoever started us looks at the lock before.
         _LOG.error("%s", error)
+        _answer(Begun(error))
         return error.exit_code
+    except BaseException:  # noqa: BLE001 - Python's own exit 1 says that some artifacts failed
+        _LOG.exception("a defect of eksa-mirror")
+        return ExitCode.BUG
 
 
-def run_job(job: Job, orders: Orders, stop: threading.Event) -> ExitCode:
+def run_job(
+    job: Job,
+    orders: Orders,
+    stop: threading.Event,
+    on_begun: Callable[[], None] | None = None,
+) -> ExitCode:
     """Run a job to its end, or until `stop` is set; the caller holds its lock.
 
+    Args:
+        on_begun: called when the journal speaks of this run.
+
     Raises:
-        JobError: the journal can be neither opened nor made.
+        JobError: the journal can be neither opened nor made, or the disk is full.
     """
-    if orders.restart:
-        begin_anew(job)
+    forgotten = begin_anew(job) if orders.restart else None
+    with folder_troubles(job.folder):
+        keep_room(job.reserve)
     journal, damaged = Journal.open(job.journal)
     try:
         with _ending(job, journal):
             _begin(journal)
+            if on_begun:
+                on_begun()
             if damaged:
                 journal.event("journal-damaged", f"set aside as {damaged.name}")
             answers = load_answers(job.answers)
-            return _Run(job, journal, answers, orders, stop).run()
+            return _Run(job, journal, answers, orders, stop).run(forgotten)
     except EksaMirrorError as error:
         return error.exit_code
     finally:
@@ -99,8 +117,9 @@ class _Run:
         self._journal = journal
         self._answers = answers
         self._stop = stop
+        self._next_unzipped = 0.0
         self._compression = self._same_compression(Compression.parse(transfer.compression))
-        self._progress = Progress(transfer.jobs, Throttle(transfer.limit_rate, waiter.wait))
+        self._progress = Progress(transfer.jobs, Throttle(transfer.limit_rate, stop.wait))
         self._session = Session(
             connection_of(answers),
             orders.credentials,
@@ -110,20 +129,52 @@ class _Run:
             on_retry=self._note_retry,
         )
 
-    def run(self) -> ExitCode:
-        scratch = self._answers.transfer.scratch or self._job.scratch
+    def run(self, forgotten: Path | None = None) -> ExitCode:
+        """Move everything and verify it.
+
+        Args:
+            forgotten: journal that was set aside; the uploads that it knows are given up.
+        """
+        if self._answers.artifacts.archive is None:
+            raise UsageError(
+                Code.BAD_USAGE, "No tarball was named.", where="--input",
+                cause="The flag is missing.", mend="Add -i images.tar.",
+            )  # fmt: skip
         with self._session:
             self._session.ping()
+            if forgotten:
+                cancel_uploads(self._session, forgotten)
             self._journal.set_state(JobState.UNZIPPING)
+            scratch = self._scratch()
             with open_inputs(self._answers, scratch=scratch, on_unzip=self._unzipped) as inputs:
                 self._note_inputs(inputs)
-                self._move(inputs)
-            self._verify()
+                is_away = self._move(inputs)
+            self._verify(is_away)
+        return self._sum_up()
+
+    def _sum_up(self) -> ExitCode:
+        """Every artifact has come to an end, which decides about that of the job."""
+        if unsettled := self._journal.unsettled():
+            raise ValueError(f"the artifacts {unsettled} have come to no end")
         failed = any(row.state is ArtifactState.FAILED for row in self._journal.artifacts())
-        self._journal.set_state(JobState.SOME_FAILED if failed else JobState.DONE)
+        with self._journal.together():
+            self._journal.set_facts(complete="no" if failed else "yes")
+            self._journal.set_state(JobState.SOME_FAILED if failed else JobState.DONE)
         return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
-    def _move(self, inputs: Inputs) -> None:
+    def _scratch(self) -> Path | None:
+        """Where to unzip, with the room that it takes said beforehand."""
+        archive = self._answers.artifacts.archive
+        if archive is None or not archive.is_file():
+            return None
+        folder = self._answers.transfer.scratch or self._job.scratch
+        chosen = choose_scratch(archive, folder, self._unzipped)
+        if chosen.words:
+            self._journal.event("scratch", chosen.words)
+        return chosen.folder
+
+    def _move(self, inputs: Inputs) -> bool:
+        """Send what is missing; True where the registry went away meanwhile."""
         sender = BlobSender(
             self._session,
             self._journal,
@@ -141,19 +192,24 @@ class _Run:
         )
         self._journal.set_state(JobState.PLANNING)
         engine.register()
+        heard = hear(inputs.plan, self._compression, journals_beside(self._job))
+        take_in(self._journal, inputs.plan, heard)
         with Reporter(self._journal, self._progress, engine):
-            engine.survey()
-            self._journal.set_state(JobState.SENDING)
             try:
+                engine.survey()
+                self._journal.set_state(JobState.SENDING)
                 engine.send()
             except RegistryAwayError as away:
                 for number in self._journal.unsettled():
                     self._journal.set_failed(number, away.reason, final=True)
+                return True
+        return False
 
-    def _verify(self) -> None:
+    def _verify(self, is_away: bool) -> None:
         transfer = self._answers.transfer
-        self._journal.set_facts(verification="on" if transfer.verify else "off")
-        if transfer.verify:
+        said = "off" if not transfer.verify else "cut-off" if is_away else "on"
+        self._journal.set_facts(verification=said)
+        if said == "on":
             self._journal.set_state(JobState.VERIFYING)
             verify(self._session, self._journal, threads=transfer.jobs, stop=self._stop)
 
@@ -170,6 +226,7 @@ class _Run:
         if archive:
             self._check_same_archive(archive.fingerprint)
         self._journal.set_facts(
+            complete="no",
             fingerprint=archive.fingerprint if archive else "",
             release=requirements.release if requirements else "",
             kube_versions=", ".join(requirements.kube_versions) if requirements else "",
@@ -189,7 +246,11 @@ class _Run:
     def _unzipped(self, done: int, total: int) -> None:
         if self._stop.is_set():
             raise Interrupted
-        self._journal.set_facts(unzip_done=done, unzip_total=total)
+        now = time.monotonic()
+        if now >= self._next_unzipped or done == total:
+            self._next_unzipped = now + INTERVAL
+            with self._journal.together(durable=False):
+                self._journal.set_facts(unzip_done=done, unzip_total=total)
 
     def _note_retry(self, error: EksaMirrorError) -> None:
         self._progress.count_retry()
@@ -205,27 +266,42 @@ def _ending(job: Job, journal: Journal) -> Iterator[None]:
     """
     try:
         yield
-        journal.set_facts(complete="yes" if journal.fact("state") == JobState.DONE else "no")
     except Interrupted:
-        journal.set_state(JobState.STOPPED)
+        with _logged():
+            journal.set_state(JobState.STOPPED)
         raise
     except EksaMirrorError as error:
         _LOG.error("%s", error)
-        _note_error(journal, error)
+        _note_error(job, journal, error)
         raise
     except BaseException as error:
         _LOG.exception("a defect of eksa-mirror")
         bug = InternalError(error, str(job.log))
-        _note_error(journal, bug)
+        _note_error(job, journal, bug)
         raise bug from error
     finally:
-        journal.set_facts(ended=time.time())
-        write_reports(job)
+        with _logged():
+            give_up_room(job.reserve)
+        with _logged():
+            journal.set_facts(ended=time.time())
+        with _logged():
+            write_reports(job)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """What goes wrong at the end must not hide why it came to that."""
+    try:
+        yield
+    except (EksaMirrorError, OSError) as error:
+        _LOG.error("%s", error)
 
 
 def _begin(journal: Journal) -> None:
+    journal.begin_run()
     journal.set_facts(
         started=time.time(), ended="", pid=os.getpid(), error="", sent_bytes=0, retries=0,
+        verification="pending",
         total_bytes=0, done_bytes=0, present_bytes=0, mounted_bytes=0, rate=0,
     )  # fmt: skip
     journal.set_state(JobState.STARTING)
@@ -241,23 +317,27 @@ def _named(answers: Answers) -> dict[str, str]:
     }
 
 
-def _note_error(journal: Journal, error: EksaMirrorError) -> None:
-    told = {
-        "code": error.code.value,
-        "message": error.message,
-        "where": error.where,
-        "cause": error.cause,
-        "mend": error.mend,
-        "exit": str(int(error.exit_code)),
-    }
-    journal.set_facts(error=json.dumps(told))
-    journal.set_state(JobState.BROKEN)
+def _note_error(job: Job, journal: Journal, error: EksaMirrorError) -> None:
+    with _logged():
+        if error.code is Code.DISK_FULL:
+            give_up_room(job.reserve)
+        with journal.together():
+            journal.set_facts(error=json.dumps(in_parts(error)))
+            journal.set_state(JobState.BROKEN)
 
 
-def _log_to(path: Path) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+def _answer(begun: Begun) -> None:
+    """Tell whoever started us; nobody listens any more where they have ended meanwhile."""
+    with suppress(OSError):
+        os.write(sys.stdout.fileno(), begun.dump())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def _log_to(job: Job) -> None:
     logging.basicConfig(
-        stream=os.fdopen(handle, "a"),
+        stream=os.fdopen(job.open_log(), "a"),
         level=logging.INFO,
         format="%(asctime)s %(levelname)-7s %(message)s",
     )

@@ -14,8 +14,6 @@ from core.transfer.report import as_document, failures, headlines
 from core.transfer.states import JobState
 from core.transfer.view import JournalView
 from tui import options
-from tui.commands.planning import show_plan
-from tui.displays import BarDisplay, JsonDisplay, LineDisplay
 from tui.watching import Display, WorkerGoneError, watch
 from tui.words import plain, plural, put, tell, trouble_lines
 
@@ -42,6 +40,8 @@ def run_import(
     sends nothing twice.
     """
     if dry_run:
+        from tui.commands.planning import show_plan  # noqa: PLC0415 - not needed to import
+
         return show_plan(answers, password_stdin=password_stdin, offline=False, as_json=as_json)
     login = options.find_login(answers, password_stdin=password_stdin)
     job = start(answers, Orders(login, restart))
@@ -76,6 +76,9 @@ def show_to_the_end(job: Job, *, as_json: bool, stop_on_signal: bool) -> int:
 
 
 def _display(as_json: bool) -> Display:
+    # Imported while the worker comes up on its own: rich takes its time.
+    from tui.displays import BarDisplay, JsonDisplay, LineDisplay  # noqa: PLC0415
+
     if as_json:
         return JsonDisplay()
     return BarDisplay() if sys.stderr.isatty() else LineDisplay()

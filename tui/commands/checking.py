@@ -1,0 +1,162 @@
+"""`check`: is all of this true, tried the way docker, the import and the nodes will do it?"""
+
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from core.answers import Answers
+from core.checks import ladder
+from core.checks.engine import Check
+from core.checks.finding import Finding, State
+from core.checks.standard import GROUPS
+from core.errors import ExitCode
+from tui import options
+from tui.words import plain, plural, put, tell
+
+_STATE_COLUMN, _FINDING_COLUMN, _LABEL_COLUMN = 17, 28, 19
+_WIDEST = 100
+_GLYPHS = {State.PASS: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: "–"}
+_ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "“": '"', "”": '"', "…": "~"})
+_TRANSFER = [
+    one for one in options.TRANSFER if one.field in ("transfer.chunk_size", "transfer.scratch")
+]
+
+_OnlyFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="NAME",
+        help="only this check, whatever it waits for; may be repeated. Names: "
+        + ", ".join(check.name for group in GROUPS.values() for check in group),
+        show_default=False,
+    ),
+]
+
+
+@options.takes_answers(options.SOURCE, options.REGISTRY, _TRANSFER)
+def check(
+    answers: Answers,
+    password_stdin: options.PasswordFlag = False,
+    only: _OnlyFlag = None,
+    as_json: options.JsonFlag = False,
+) -> int:
+    """Try everything that clusters and the import will need.
+
+    Nothing is left behind: uploads that are begun are cancelled, files are only read. Exit 3 where
+    a check fails.
+    """
+    login = None
+    if answers.registry.address:
+        login = options.find_login(answers, password_stdin=password_stdin)
+    checks = ladder(answers, login)
+    if as_json:
+        found = checks.run(only=only or ())
+        put(json.dumps([_document(one) for one in found], indent=2, ensure_ascii=False))
+    else:
+        printer = _Printer(only or checks.names)
+        found = checks.run(only=only or (), on_result=printer.take)
+    tell(_summary(found))
+    failing = any(one.state is State.FAIL for one in found)
+    return ExitCode.CHECK_FAILED if failing else ExitCode.DONE
+
+
+class _Printer:
+    """Prints findings in the order of the ladder, each as soon as those before it are there."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        wanted = set(names)
+        self._waiting = [
+            (heading, one.name)
+            for heading, group in GROUPS.items()
+            for one in group
+            if one.name in wanted
+        ]
+        self._found: dict[str, tuple[Finding, ...]] = {}
+        self._heading = ""
+        self._width = _width()
+
+    def take(self, check: Check, findings: tuple[Finding, ...]) -> None:
+        """What one check found."""
+        self._found[check.name] = findings
+        while self._waiting and self._waiting[0][1] in self._found:
+            heading, name = self._waiting.pop(0)
+            if heading != self._heading:
+                self._put(f"\n{heading}" if self._heading else heading)
+                self._heading = heading
+            for finding in self._found[name]:
+                for line in finding_lines(finding, self._width):
+                    self._put(line)
+
+    def _put(self, line: str) -> None:
+        put(_writable(line))
+
+
+def finding_lines(finding: Finding, width: int) -> Iterator[str]:
+    """A finding as a person reads it: state and fact, then cause, effect and fix below.
+
+    Args:
+        width: columns; a command is never broken, it is there to be copied.
+    """
+    title = plain(finding.title)
+    if len(title) >= _STATE_COLUMN:
+        yield title
+        title = ""
+    state = f"{_GLYPHS[finding.state]} {finding.state}"
+    first = f"{title:<{_STATE_COLUMN}}{state:<{_FINDING_COLUMN - _STATE_COLUMN}}"
+    yield from _hanging(first, finding.seen, width)
+    if finding.state in (State.PASS, State.SKIPPED):
+        return
+    indent = " " * _LABEL_COLUMN
+    for label, text in (
+        ("Cause", finding.cause),
+        ("Effect", finding.effect),
+        ("Fix", finding.mend),
+    ):
+        if text:
+            yield from _hanging(f"{indent}{label:<{_FINDING_COLUMN - _LABEL_COLUMN}}", text, width)
+    if finding.command:
+        yield f"{' ' * _FINDING_COLUMN}$ {plain(finding.command)}"
+
+
+def _hanging(first: str, text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        plain(text),
+        width,
+        initial_indent=first,
+        subsequent_indent=" " * _FINDING_COLUMN,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    document = asdict(finding)
+    order = ("name", "title", "subject", "state", "seen")
+    head = {key: document.pop(key) for key in order}
+    return head | document | {"duration": round(finding.duration, 3)}
+
+
+def _summary(found: Sequence[Finding]) -> str:
+    counts = [(state, sum(1 for one in found if one.state is state)) for state in State]
+    parts = ", ".join(f"{count} {state}" for state, count in counts if count)
+    return f"{plural(len(found), 'finding')}: {parts}."
+
+
+def _width() -> int:
+    if not sys.stdout.isatty():
+        return _WIDEST
+    return min(_WIDEST, shutil.get_terminal_size().columns)
+
+
+def _writable(line: str) -> str:
+    """The line in ASCII where the terminal or file takes nothing more."""
+    encoding = sys.stdout.encoding or "ascii"
+    if encoding.lower().replace("-", "") == "utf8":
+        return line
+    return line.translate(_ASCII).encode("ascii", "replace").decode()

@@ -1,0 +1,202 @@
+"""`trust`: make docker on this machine trust the registry's CA, or undo it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.answers import Answers
+from core.errors import Code, EksaMirrorError, ExitCode, MachineError, UsageError
+from core.host.certs_d import Reader, read_ca
+from core.host.docker_readers import readers_here
+from core.host.docker_trust import Change, Step, TrustPlan, apply, plan_removal, plan_trust
+from core.host.docker_view import shake_hands_as_docker
+from core.host.trust_script import keychain_command, shell_commands, shell_script
+from core.mirror.endpoint import Mirror
+from core.transfer.inputs import mirror_of
+from tui import options
+from tui.words import error_lines, plain, put, tell
+
+_FLAGS = [one for one in options.REGISTRY if one.field in ("registry.address", "registry.ca_file")]
+_MARKS = {
+    Change.NEW: "+ new",
+    Change.REPLACE: "! replace",
+    Change.SAME: "= same",
+    Change.REMOVE: "- remove",
+    Change.RESTORE: "~ restore",
+    Change.KEEP: "! keep",
+    Change.NOTHING: "= nothing",
+}
+_WHY = {
+    Change.SAME: "trusted there already",
+    Change.KEEP: "was changed since; left as it is",
+    Change.NOTHING: "nothing was installed there",
+}
+
+_RemoveFlag = Annotated[bool, typer.Option("--remove", help="undo what an earlier trust installed")]
+_YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="do not ask first")]
+_ForFlag = Annotated[
+    list[Reader] | None,
+    typer.Option(
+        "--for", help="whose folder; default: what is on this machine", metavar="|".join(Reader)
+    ),
+]
+_ScriptFlag = Annotated[
+    Path | None,
+    typer.Option(
+        "--script", metavar="FILE", help="write a script for root instead", show_default=False
+    ),
+]
+
+
+@options.takes_answers(_FLAGS)
+def trust(
+    answers: Answers,
+    *,
+    remove: _RemoveFlag = False,
+    yes: _YesFlag = False,
+    whom: _ForFlag = None,
+    script: _ScriptFlag = None,
+    as_json: options.JsonFlag = False,
+) -> int:
+    """Make docker on this machine trust the registry's CA.
+
+    Puts the CA where docker looks for it: under the registry's exact name, with and without :443
+    where that is the port. Shows what would change and asks first; what was there is kept, and
+    --remove undoes it. Then connects to the registry the way docker does.
+    """
+    mirror = mirror_of(answers)
+    ca_file = answers.registry.ca_file
+    if sys.platform == "darwin":
+        return _show_keychain(ca_file, remove=remove)
+    readers = tuple(whom or readers_here())
+    if remove:
+        plan = plan_removal(mirror, readers)
+    else:
+        plan = plan_trust(mirror, read_ca(_needed(ca_file)), readers)
+    if script is not None:
+        return _write_script(script, plan)
+    _show(plan)
+    if not plan.is_settled:
+        if plan.needs_root:
+            raise _needs_root(plan, ca_file)
+        _ask(plan, yes=yes)
+        plan = TrustPlan(apply(plan), plan.ca)
+    seen = [_look(mirror, step) for step in plan.steps]
+    if as_json:
+        put(json.dumps(_document(plan, seen), indent=2, ensure_ascii=False))
+    else:
+        _tell_end(plan, seen, remove=remove)
+    return ExitCode.DONE if remove or not any(seen) else ExitCode.CHECK_FAILED
+
+
+def _needed(ca_file: Path | None) -> Path:
+    if ca_file is None:
+        raise UsageError(
+            Code.BAD_USAGE, "No CA file was named.", where="--ca-file",
+            cause="The flag is missing, and no answers file gives it.",
+            mend="Add --ca-file ca.crt, or --remove to undo an earlier trust.",
+        )  # fmt: skip
+    return ca_file
+
+
+def _show(plan: TrustPlan) -> None:
+    for step in plan.steps:
+        line = f"  {_MARKS[step.change]:<11}{step.path}"
+        if step.change is Change.REPLACE and step.backup:
+            line += f"  (what is there is kept as {step.backup.name})"
+        elif step.change in _WHY:
+            line += f"  ({_WHY[step.change]})"
+        tell(plain(line))
+
+
+def _ask(plan: TrustPlan, *, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            Code.BAD_USAGE, "Nothing was changed: there is nobody to ask.", where="--yes",
+            cause="Standard input is no terminal.",
+            mend="Add --yes to do it without a question.",
+        )  # fmt: skip
+    count = len(plan.to_do)
+    if not typer.confirm(f"Change {count} {'file' if count == 1 else 'files'}?", err=True):
+        raise UsageError(
+            Code.BAD_USAGE, "Nothing was changed.", cause="The question was answered with no.",
+            mend="Run the same command again to be asked anew.",
+        )  # fmt: skip
+
+
+def _needs_root(plan: TrustPlan, ca_file: Path | None) -> MachineError:
+    tell()
+    tell("Root rights are needed. The same by hand:")
+    for line in shell_commands(plan, ca_file or Path("ca.crt")):
+        tell(f"  $ {line}")
+    return MachineError(
+        Code.NEEDS_ROOT,
+        "This account may not change these files; nothing was changed.",
+        where=str(plan.to_do[0].path),
+        mend="Run the same command with sudo, or the commands above, or write a script for root "
+        "with --script FILE.",
+    )
+
+
+def _write_script(path: Path, plan: TrustPlan) -> int:
+    if plan.is_settled:
+        tell("There is nothing to do; no script was written.")
+        return ExitCode.DONE
+    try:
+        path.write_text(shell_script(plan))
+    except OSError as error:
+        raise MachineError(
+            Code.FILE_NOT_WRITTEN, f"It cannot be written: {error.strerror}.", where=str(path)
+        ) from None
+    tell(f"Written: {path}. Run it as root: sudo sh {path}")
+    return ExitCode.DONE
+
+
+def _look(mirror: Mirror, step: Step) -> EksaMirrorError | None:
+    """What stands between docker and the registry now."""
+    try:
+        shake_hands_as_docker(mirror, step.folder)
+    except EksaMirrorError as error:
+        return error
+    return None
+
+
+def _tell_end(plan: TrustPlan, seen: list[EksaMirrorError | None], *, remove: bool) -> None:
+    tell()
+    for step, trouble in zip(plan.steps, seen, strict=True):
+        if trouble is None:
+            tell(f"pass  {step.reader} accepts {step.name}")
+        elif remove:
+            tell(plain(f"      {step.reader} does not accept {step.name}: {trouble.message}"))
+        else:
+            tell(f"fail  {step.reader} does not accept {step.name}")
+            for line in error_lines(trouble):
+                tell(f"  {line}")
+
+
+def _document(plan: TrustPlan, seen: list[EksaMirrorError | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "for": step.reader.value,
+            "registry": step.name,
+            "path": str(step.path),
+            "change": step.change.value,
+            "backup": str(step.backup) if step.backup else None,
+            "accepted": trouble is None,
+            "error": trouble
+            and {"code": trouble.code.value, "message": trouble.message, "mend": trouble.mend},
+        }
+        for step, trouble in zip(plan.steps, seen, strict=True)
+    ]
+
+
+def _show_keychain(ca_file: Path | None, *, remove: bool) -> int:
+    """Docker on macOS takes the keychain's word, which asks for a password of its own."""
+    put(keychain_command(_needed(ca_file), remove=remove))
+    tell("Run this, then restart Docker Desktop.")
+    return ExitCode.DONE
