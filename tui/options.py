@@ -206,6 +206,7 @@ def find_login(answers: Answers, *, password_stdin: bool) -> Credentials | None:
         username=username,
         password=password,
         source=answers.credentials.source,
+        password_file=answers.credentials.file,
     )
 
 

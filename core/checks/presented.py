@@ -104,9 +104,9 @@ _REASONS: dict[tuple[str, ...], tuple[str, str, str]] = {
         "Allow TLS 1.2 on the registry, or on the proxy before it.",
     ),
     ("HANDSHAKE_FAILURE", "NO_SHARED_CIPHER", "INSUFFICIENT_SECURITY"): (
-        "The registry and this machine have no cipher in common.",
-        "It allows only old ones, or has no certificate for this name.",
-        "Look at the ciphers and certificates that it is set up with.",
+        "The registry breaks off the handshake.",
+        "It allows no cipher of today, or wants a client certificate, which nodes do not have.",
+        "Look at the ciphers that it allows, and whether it is set up for mutual TLS.",
     ),
     ("CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE"): (
         "The registry asks for a client certificate.",

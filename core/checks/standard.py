@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from core.answers import Answers
 from core.checks import (
     access,
+    admin_machine,
     artifacts,
     body_size,
     ca_file,
@@ -100,12 +101,32 @@ NAMESPACES = (
         limit=30.0,
     ),
 )
+ADMIN_MACHINE = (
+    Check("docker", "Docker", admin_machine.check_docker, limit=10.0),
+    Check(
+        "stray-files", "Stray files", admin_machine.check_stray_files, after=("docker",), limit=10.0
+    ),
+    Check(
+        "docker-ca", "CA for docker", admin_machine.check_docker_ca, after=("docker",), limit=15.0
+    ),
+    Check("docker-login", "Docker login", admin_machine.check_docker_login, limit=45.0),
+    Check(
+        "docker-pull",
+        "Pull by docker",
+        admin_machine.check_docker_pull,
+        needs=("docker",),
+        after=("docker-ca", "docker-login", *_INSIDE),
+        limit=300.0,
+    ),
+    Check("eksctl", "eksctl anywhere", admin_machine.check_eksctl, after=("manifest",), limit=10.0),
+)
 GROUPS = {
     "Artifacts": ARTIFACTS,
     "Registry": REGISTRY,
     "Trust": TRUST,
     "Credentials": CREDENTIALS,
     "Namespaces": NAMESPACES,
+    "Admin machine": ADMIN_MACHINE,
 }
 """Heading to its checks, as the wizard's steps have them."""
 

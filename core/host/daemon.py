@@ -11,7 +11,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +36,9 @@ _TROUBLES = (
     urllib3.exceptions.HTTPError,
     StreamParseError,
     ValueError,
+    KeyError,  # this and the next two: the SDK, of an answer that has not the shape it thinks
+    TypeError,
+    AttributeError,
 )
 
 
@@ -170,29 +173,26 @@ def connect(
             cause="Docker runs on another machine.",
             mend="Run eksa-mirror on that machine.",
         )
-    try:
-        client = docker.DockerClient(
-            base_url=endpoint.address, version="auto", timeout=seconds, tls=_tls(endpoint)
-        )
-        facts = _facts(endpoint, client.version(), client.info())
-    except _TROUBLES as error:
-        raise _unreachable(endpoint, f"It does not answer: {plain(str(error))}.") from None
-    try:
+    with ExitStack() as stack:
+        try:
+            client = docker.DockerClient(
+                base_url=endpoint.address, version="auto", timeout=seconds, tls=_tls(endpoint)
+            )
+            stack.callback(client.close)
+            facts = _facts(endpoint, client.version(), client.info())
+        except _TROUBLES as error:
+            raise _unreachable(endpoint, f"It does not answer: {plain(str(error))}.") from None
         yield DockerDaemon(client, facts)
-    finally:
-        client.close()
 
 
 def _facts(endpoint: Endpoint, version: dict[str, Any], info: dict[str, Any]) -> DaemonFacts:
-    components = [str(one.get("Name")) for one in version.get("Components") or ()]
-    options = [str(one) for one in info.get("SecurityOptions") or ()]
     kind = DaemonKind.DOCKER
-    if any("Podman" in name for name in components):
+    if "Podman" in str(version.get("Components")):
         kind = DaemonKind.PODMAN
-    elif any("name=rootless" in option for option in options):
+    elif "name=rootless" in str(info.get("SecurityOptions")):
         kind = DaemonKind.ROOTLESS_DOCKER
     storage = plain(str(info.get("Driver", "")))
-    if any("io.containerd.snapshotter" in str(one) for one in info.get("DriverStatus") or ()):
+    if "io.containerd.snapshotter" in str(info.get("DriverStatus")):
         storage += " in the containerd image store"
     platform = f"{version.get('Os', '')}/{version.get('Arch', '')}"
     return DaemonFacts(endpoint, plain(str(version.get("Version", ""))), kind, storage, platform)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import urllib3
 import urllib3.exceptions
@@ -56,7 +57,7 @@ class Body:
     """
 
     length: int
-    pieces: Iterable[bytes] = field(repr=False)
+    pieces: Iterable[bytes | memoryview] = field(repr=False)
     media_type: str = "application/octet-stream"
 
     @classmethod
@@ -64,8 +65,8 @@ class Body:
         """A body of one piece."""
         return cls(len(content), (content,), media_type)
 
-    def blocks(self) -> Iterator[bytes]:
-        """The bytes, cut so small that the stall limit is one of standing still, not of speed.
+    def blocks(self) -> Iterator[memoryview]:
+        """The bytes, uncopied, in blocks so small that the stall limit means standing still.
 
         Raises:
             ValueError: the pieces are not `length` bytes, by a defect of ours: a registry would
@@ -76,8 +77,9 @@ class Body:
             sent += len(piece)
             if sent > self.length:
                 break
+            view = memoryview(piece)
             for start in range(0, len(piece), _BLOCK):
-                yield piece[start : start + _BLOCK]
+                yield view[start : start + _BLOCK]
         if sent != self.length:
             raise ValueError(f"a body of {self.length} bytes does not end there")
 
@@ -195,13 +197,15 @@ class Transport:
         connect = stall if body and body.length else min(CONNECT_SECONDS, stall)
         if body is not None:
             sent |= {"Content-Type": body.media_type, "Content-Length": str(body.length)}
+        # urllib3 sends memory views as well, though its types do not say so.
+        blocks = cast("Iterable[bytes]", body.blocks()) if body and body.length else None
         proxy = proxy_for(url)
         try:
             return self._pool(proxy).request(
                 method,
                 url,
                 headers=sent,
-                body=body.blocks() if body is not None and body.length else None,
+                body=blocks,
                 timeout=urllib3.Timeout(connect=connect, read=stall),
                 redirect=False,
                 retries=False,

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from core.registry.transport import Body
@@ -163,7 +163,7 @@ class _Watched:
     begin: float
     end: float
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[memoryview]:
         sent = 0
         self.slot.reached(self.begin)
         for piece in self.body.pieces:
@@ -177,8 +177,7 @@ class _Watched:
                 )
 
 
-def _parts(piece: bytes, step: int) -> Iterable[bytes]:
-    """Small enough for a throttle and a progress bar; nothing is copied where it fits."""
-    if len(piece) <= step:
-        return (piece,)
-    return (piece[start : start + step] for start in range(0, len(piece), step))
+def _parts(piece: bytes | memoryview, step: int) -> Iterator[memoryview]:
+    """Small enough for a throttle and a progress bar; nothing is copied."""
+    view = memoryview(piece)
+    return (view[start : start + step] for start in range(0, len(piece), step))

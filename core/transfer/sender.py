@@ -115,23 +115,24 @@ class BlobSender:
         delivery = _Delivery(blob, repository, slot)
         upload = self._resume(delivery, placement)
         known = self._journal.known_as(blob)
+        # Where this run has put it elsewhere a mount saves the question: it says yes as well where
+        # the blob is there already.
+        if known and holders and upload is None:
+            upload = mount_blob(self._session, repository, known[0], holders[0])
+            if upload is None:
+                return self._arrived(delivery, PlacementState.MOUNTED)
         if known and has_blob(self._session, repository, *known):
             self._give_up(delivery, upload)
             return self._arrived(delivery, PlacementState.PRESENT)
-        source = self._source(delivery, holders, known) if known and upload is None else None
-        if known and source:
+        if known and upload is None and (source := self._other_holder(delivery, known)):
             upload = mount_blob(self._session, repository, known[0], source)
             if upload is None:
                 return self._arrived(delivery, PlacementState.MOUNTED)
         self._send(delivery, upload)
         return self._arrived(delivery, PlacementState.SENT)
 
-    def _source(
-        self, delivery: _Delivery, holders: Sequence[str], known: tuple[str, int]
-    ) -> str | None:
-        """A repository that the blob can be mounted from."""
-        if holders:
-            return holders[0]
+    def _other_holder(self, delivery: _Delivery, known: tuple[str, int]) -> str | None:
+        """A repository that the blob can be mounted from, of those that the journal knows."""
         others = [one for one in self._journal.holders(delivery.blob) if one != delivery.repository]
         for repository in others[:_MAX_HOLDERS_ASKED]:
             try:

@@ -122,9 +122,13 @@ def _ask(plan: TrustPlan, *, yes: bool) -> None:
             mend="Add --yes to do it without a question.",
         )  # fmt: skip
     count = len(plan.to_do)
-    if not typer.confirm(f"Change {count} {'file' if count == 1 else 'files'}?", err=True):
+    try:
+        agreed = typer.confirm(f"Change {count} {'file' if count == 1 else 'files'}?", err=True)
+    except typer.Abort:
+        agreed = False
+    if not agreed:
         raise UsageError(
-            Code.BAD_USAGE, "Nothing was changed.", cause="The question was answered with no.",
+            Code.BAD_USAGE, "Nothing was changed.", cause="The question was not answered with yes.",
             mend="Run the same command again to be asked anew.",
         )  # fmt: skip
 

@@ -1,12 +1,24 @@
 """What the tests of the registry client share."""
 
+from collections.abc import Iterator
+
 import pytest
 from pydantic import SecretStr
 
 from core.registry.credentials import Credentials
+from core.registry.tls import TlsSettings
+from core.registry.transport import Transport
 
 
 @pytest.fixture
 def login() -> Credentials:
     """A login with characters that need care."""
     return Credentials("robot$eks-a+push", SecretStr("pä:s\"s w\\ör'd"), "a test")
+
+
+@pytest.fixture
+def transport() -> Iterator[Transport]:
+    """Connections without a login."""
+    transport = Transport(TlsSettings(), stall=10)
+    yield transport
+    transport.close()

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ class Answer:
     headers: Iterable[tuple[str, str]] = ()
     body: bytes = b""
 
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+"""What a server says that has nothing to say."""
 
 Judge = Callable[[Asked], Answer]
 
@@ -187,6 +191,24 @@ def answer_ok(connection: socket.socket, _: int = 0) -> None:
     """`200 {}` to one request."""
     if read_head(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+
+
+def refuse_early(linger: float) -> Callable[[socket.socket, int], None]:
+    """413 after the first bytes of the body; the rest is left unread for `linger` seconds."""
+
+    def talk(connection: socket.socket, _: int) -> None:
+        read_head(connection)
+        connection.recv(1000)
+        body = b"<html><body>413 Request Entity Too Large</body></html>"
+        connection.sendall(
+            b"HTTP/1.1 413 Request Entity Too Large\r\nConnection: close\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        if linger:
+            connection.shutdown(socket.SHUT_WR)
+            time.sleep(linger)
+
+    return talk
 
 
 def wait_for_hangup(connection: socket.socket) -> None:

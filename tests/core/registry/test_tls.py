@@ -23,6 +23,7 @@ from tests.core.registry.certificates import (
     write,
 )
 from tests.core.registry.servers import RawServer, answer_ok, wait_for_hangup
+from tests.fixtures.tools import need
 
 
 def _ping(context: ssl.SSLContext | None, settings: TlsSettings, host: str = HOST) -> int:
@@ -187,6 +188,7 @@ def _sha1_signed(folder: Path) -> Shown:
 
 
 def _run(*arguments: str | Path) -> None:
+    need("openssl")
     subprocess.run([str(a) for a in arguments], check=True, capture_output=True)
 
 
