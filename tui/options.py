@@ -22,7 +22,7 @@ from core.errors import Code, UsageError
 from core.host.credentials import find_credentials
 from core.mirror.endpoint import Mirror, NamespaceMapping
 from core.registry.credentials import Credentials
-from core.transfer.inputs import mirror_of
+from core.transfer.settings import mirror_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from core.answers import Answers
 from core.errors import EksaMirrorError, Interrupted
 from core.mirror.endpoint import HTTPS_PORT, Mirror
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
-from core.registry.session import Connection
-from core.transfer.inputs import connection_of, mirror_of
+from core.transfer.settings import connection_of, mirror_of
 
 ANSWER_SECONDS = 4.0
 """How long one answer is waited for; less than a check's limit, so that it can say why."""

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from core.errors import Code, RegistryError
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.faults import read_error_body
-from core.registry.session import Connection
 from core.registry.transport import STALL_SECONDS, Body, Response, Transport
 
 API = "/api/v2.0"

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -12,10 +12,10 @@ from urllib3.response import BaseHTTPResponse
 
 from core.errors import Code, RegistryError
 from core.registry.auth import Authenticator
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.faults import plain
 from core.registry.retry import IMPATIENT, RetryPolicy, Waiter, retrying
-from core.registry.tls import TlsSettings
 from core.registry.transport import CONNECT_SECONDS, Body, Response, Transport, without_query
 from core.registry.urls import port_of, split_url
 
@@ -27,28 +27,6 @@ _MAX_LOGINS = 2
 """Once because the way to log in was not known, once because a token had ended."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_METHOD = frozenset({307, 308})
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where a registry is and how it is spoken to.
-
-    Attributes:
-        address: `host[:port]`, IPv6 in brackets.
-        tls: how its certificate is judged.
-        plain_http: no TLS at all, because the operator said so.
-        trusted_hosts: hosts beside its own that may be shown the login.
-    """
-
-    address: str
-    tls: TlsSettings = field(default_factory=TlsSettings)
-    plain_http: bool = False
-    trusted_hosts: tuple[str, ...] = ()
-
-    @property
-    def origin(self) -> str:
-        """`https://host[:port]`."""
-        return f"{'http' if self.plain_http else 'https'}://{self.address}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,14 @@ from core.archive.archive import Archive
 from core.archive.downloads import Downloads, is_downloads
 from core.archive.open import open_archive
 from core.errors import Code, ReleaseError, UsageError
-from core.mirror.endpoint import Mirror, NamespaceMapping
-from core.registry.session import Connection
-from core.registry.tls import TlsSettings
+from core.mirror.endpoint import Mirror
 from core.release.bundles import load_bundles
 from core.release.locate import ManifestLocator
 from core.release.model import Requirements
 from core.release.plain_yaml import MAX_BYTES
 from core.release.required import required_artifacts
 from core.transfer.plan import Plan, make_plan
+from core.transfer.settings import mirror_of
 
 BUNDLES_FILE = "bundle-release.yaml"
 
@@ -38,40 +37,6 @@ class Inputs:
     requirements: Requirements | None
     archive: Archive | None
     plan: Plan
-
-
-def mirror_of(answers: Answers) -> Mirror:
-    """The mirror that the answers name.
-
-    Raises:
-        UsageError: none is named.
-        MirrorError: `endpoint-invalid`.
-    """
-    registry = answers.registry
-    if not registry.address:
-        raise UsageError(
-            Code.BAD_USAGE, "No registry was named.", where="--registry",
-            cause="The flag is missing, and no answers file gives it.",
-            mend="Add -r HOST[:PORT][/NAMESPACE].",
-        )  # fmt: skip
-    mappings = [NamespaceMapping(one.registry, one.namespace) for one in registry.mappings]
-    return Mirror.parse(registry.address, mappings)
-
-
-def connection_of(answers: Answers) -> Connection:
-    """How the mirror is spoken to.
-
-    Raises:
-        UsageError: no registry is named.
-        MirrorError: `endpoint-invalid`.
-    """
-    registry = answers.registry
-    return Connection(
-        mirror_of(answers).address,
-        TlsSettings(registry.ca_file, verify=not registry.insecure),
-        plain_http=registry.plain_http,
-        trusted_hosts=registry.trusted_hosts,
-    )
 
 
 @contextmanager

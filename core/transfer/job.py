@@ -23,8 +23,8 @@ from core.answers import Answers, ArtifactAnswers
 from core.errors import Code, JobError
 from core.mirror.endpoint import Mirror
 from core.release.kube_version import ascending, normalized
-from core.transfer.inputs import mirror_of
 from core.transfer.lock import hold, holder, is_held
+from core.transfer.settings import mirror_of
 
 ANSWERS = "answers.yaml"
 JOURNAL = "journal.sqlite"

@@ -31,7 +31,7 @@ from core.registry.session import Session
 from core.transfer.compression import Compression
 from core.transfer.engine import Engine, RegistryAwayError
 from core.transfer.hearsay import hear, journals_beside, take_in
-from core.transfer.inputs import Inputs, connection_of, mirror_of, open_inputs
+from core.transfer.inputs import Inputs, open_inputs
 from core.transfer.job import Job, begin_anew, folder_troubles
 from core.transfer.journal import Journal
 from core.transfer.orders import Begun, Orders, in_parts
@@ -41,6 +41,7 @@ from core.transfer.reporter import INTERVAL, Reporter
 from core.transfer.reserve import give_up_room, keep_room
 from core.transfer.scratch import choose_scratch
 from core.transfer.sender import BlobSender, ChunkSize, cancel_uploads
+from core.transfer.settings import connection_of, mirror_of
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.verification import verify
 

@@ -3,9 +3,10 @@
 import hashlib
 
 from core.oci import digest_of
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.retry import RetryPolicy
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.tls import TlsSettings
 from core.registry.transport import Body
 from core.registry.upload import Upload

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import Archive, open_archive
+from core.archive.archive import Archive
 from core.archive.model import ImageParts, ReadyManifest, StoredArtifact
+from core.archive.open import open_archive
 from core.oci import digest_of
 from core.reference import Artifact, Kind, Reference
 from tests.core.archive.making import (

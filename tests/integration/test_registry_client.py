@@ -12,9 +12,10 @@ from core.errors import Code, RegistryError
 from core.oci import digest_of
 from core.registry.auth import push
 from core.registry.blobs import blob_size, has_blob, hash_blob, mount_blob, read_blob
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.retry import ONCE
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
 from tests.fixtures.registries import ProxyFactory, RegistryFactory, TokenRegistry

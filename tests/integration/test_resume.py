@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 from functools import partial
-from pathlib import Path
 
 import pytest
 

@@ -13,10 +13,11 @@ from core.errors import ExitCode
 from core.registry.credentials import Credentials
 from core.registry.session import Session
 from core.transfer.audit import audit
-from core.transfer.inputs import connection_of, open_inputs
+from core.transfer.inputs import open_inputs
 from core.transfer.job import Job
 from core.transfer.launch import start
 from core.transfer.orders import Orders
+from core.transfer.settings import connection_of
 from core.transfer.view import JournalView
 from core.units import size
 from tui.commands.importing import show_to_the_end

@@ -12,8 +12,9 @@ from core.mirror.destination import projects
 from core.registry.retry import IMPATIENT
 from core.registry.session import Session
 from core.transfer.forecast import Forecast, forecast
-from core.transfer.inputs import Inputs, connection_of, open_inputs
+from core.transfer.inputs import Inputs, open_inputs
 from core.transfer.plan import PlannedArtifact
+from core.transfer.settings import connection_of
 from core.units import size
 from tui import options
 from tui.words import plain, plural, put, tell

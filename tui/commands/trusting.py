@@ -15,7 +15,7 @@ from core.host.docker_trust import Change, Step, TrustPlan, apply, plan_removal,
 from core.host.docker_view import shake_hands_as_docker
 from core.host.trust_script import keychain_command, shell_commands, shell_script
 from core.mirror.endpoint import Mirror
-from core.transfer.inputs import mirror_of
+from core.transfer.settings import mirror_of
 from tui import options
 from tui.words import error_lines, plain, put, tell
 

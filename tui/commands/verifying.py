@@ -10,7 +10,8 @@ from core.errors import ExitCode
 from core.registry.retry import IMPATIENT
 from core.registry.session import Session
 from core.transfer.audit import Audited, audit
-from core.transfer.inputs import connection_of, open_inputs
+from core.transfer.inputs import open_inputs
+from core.transfer.settings import connection_of
 from tui import options
 from tui.words import plain, plural, put, tell
 

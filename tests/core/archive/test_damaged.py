@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from core.archive import open_archive
+from core.archive.open import open_archive
 from core.archive.sources import MemoryBytes
 from core.archive.tarindex import TarTree
 from core.errors import ArchiveError, Code

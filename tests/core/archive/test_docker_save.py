@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import Archive, open_archive
+from core.archive.archive import Archive
 from core.archive.model import Blob, ImageParts, ReadyManifest, StoredArtifact
+from core.archive.open import open_archive
 from core.errors import ArchiveError, Code
 from core.oci import DOCKER_LAYER_GZIP, digest_of, parse_manifest
 from core.reference import Artifact, Kind, Reference

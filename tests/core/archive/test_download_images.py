@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import open_archive
 from core.archive.model import ReadyManifest, StoredArtifact
+from core.archive.open import open_archive
 from core.errors import ArchiveError, Code
 from core.oci import HELM_CHART, HELM_CONFIG, UNKNOWN_CONFIG, parse_manifest
 from core.reference import Artifact, Kind, Reference

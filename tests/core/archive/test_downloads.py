@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import Downloads, is_downloads
+from core.archive.downloads import Downloads, is_downloads
 from core.errors import ArchiveError, Code
 from tests.core.archive.making import (
     Entries,

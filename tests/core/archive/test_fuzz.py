@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.archive import Downloads, is_downloads, open_archive
+from core.archive.downloads import Downloads, is_downloads
+from core.archive.open import open_archive
 from core.errors import ArchiveError
 from tests.core.archive.making import (
     IMAGE,

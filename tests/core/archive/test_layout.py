@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import open_archive
 from core.archive.model import ImageParts, ReadyManifest, StoredArtifact
+from core.archive.open import open_archive
 from core.errors import ArchiveError, Code
 from core.oci import (
     HELM_CHART,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import open_archive, scratch_needed
-from core.archive.zipped import GzipBytes
+from core.archive.open import open_archive
+from core.archive.zipped import GzipBytes, scratch_needed
 from core.errors import ArchiveError, Code
 from core.oci import digest_of
 from core.reference import Artifact, Kind, Reference

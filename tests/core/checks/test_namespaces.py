@@ -8,6 +8,7 @@ import pytest
 from core.checks import access, namespaces
 from core.checks.context import Context
 from core.checks.finding import Finding, State
+from core.checks.product import Kind, product
 from core.errors import Code
 from tests.core.checks.looking import PASSWORD, answers, context, login, look
 from tests.core.registry.servers import Answer, Asked, HttpServer, Judge, http_server
@@ -197,7 +198,7 @@ def test_a_harbor_in_read_only_mode_fails(server: HttpServer, mock: HarborMock) 
 def test_a_harbor_whose_api_is_out_of_order_fails(server: HttpServer, mock: HarborMock) -> None:
     given = answers(f"{server.address}/eks-a", plain_http=True)
     with context(given, login()) as made:
-        access.check_pull(made)  # by now it is known to be a Harbor
+        assert product(made).kind is Kind.HARBOR
         mock.broken = 500
         (found,) = namespaces.check_projects(made)
     assert found.state is State.FAIL

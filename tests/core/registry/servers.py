@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.retry import ONCE, RetryPolicy
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 
 
 @dataclass(frozen=True, slots=True)

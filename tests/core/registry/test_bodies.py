@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError, Code, RegistryError
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.tls import TlsSettings
 from core.registry.transport import Body, Transport
 from tests.core.registry.certificates import from_trustme

@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import Code, RegistryError
-from core.registry.session import Connection, Session
+from core.registry.connection import Connection
+from core.registry.session import Session
 from core.registry.tls import TlsSettings
 from core.registry.transport import Body, Transport, read_stream
 from core.registry.urls import split_url

@@ -9,9 +9,9 @@ import yaml
 from pydantic import SecretStr
 
 from core.errors import Code, RegistryError
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.harbor import Harbor
-from core.registry.session import Connection
 from tests.core.registry.servers import Answer, HttpServer, http_server
 from tests.fixtures.harbor_mock import DESCRIPTION_FILE, Account, HarborMock, running
 

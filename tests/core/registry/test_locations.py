@@ -7,8 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.errors import Code, RegistryError
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.urls import split_url
 from tests.core.registry.servers import Answer, Asked, http_server, plain_session

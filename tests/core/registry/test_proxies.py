@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import Code, RegistryError
+from core.registry.connection import Connection
 from core.registry.proxies import HttpProxy, proxy_for
 from core.registry.retry import ONCE
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.tls import TlsSettings
 from tests.core.registry.certificates import from_trustme
 from tests.core.registry.servers import Answer, RawServer, http_server, read_head

@@ -8,9 +8,10 @@ import pytest
 
 from core.errors import Code, Interrupted, RegistryError
 from core.registry.auth import push
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.retry import ONCE, RetryPolicy, Waiter
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from tests.core.registry.servers import FAST, Answer, Asked, Judge, http_server, plain_session
 
 _BASIC = [("WWW-Authenticate", 'Basic realm="r"')]

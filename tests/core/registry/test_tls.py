@@ -11,8 +11,9 @@ import pytest
 import trustme
 
 from core.errors import Code, RegistryError
+from core.registry.connection import Connection
 from core.registry.retry import ONCE
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.tls import TlsSettings, ssl_context
 from tests.core.registry.certificates import (
     HOST,

@@ -23,9 +23,10 @@ from core.oci import (
     digest_of,
 )
 from core.reference import Artifact, Kind, Reference
+from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.retry import RetryPolicy, Waiter
-from core.registry.session import Connection, Session
+from core.registry.session import Session
 from core.registry.tls import TlsSettings
 from core.release.model import RequiredArtifact, Requirements
 from core.transfer.compression import Compression

@@ -32,7 +32,7 @@ def test_an_error_comes_where_its_item_would_have_come() -> None:
         yield 2
         raise KeyError("the third")
 
-    taken = []
+    taken: list[int] = []
     with pytest.raises(KeyError, match="the third"), LookAhead(broken()) as items:
         taken.extend(iter(items.__next__, None))
     assert taken == [1, 2]
@@ -77,8 +77,7 @@ def test_leaving_early_ends_the_thread_even_where_it_waits_for_room() -> None:
 
 def test_leaving_with_an_error_of_the_taker_ends_the_thread() -> None:
     with pytest.raises(ZeroDivisionError), LookAhead(range(10_000)) as items:
-        next(items)
-        raise ZeroDivisionError
+        sum(10 // number for number in items)
     assert threads() == 0
 
 
@@ -101,7 +100,8 @@ def test_leaving_waits_for_the_item_that_is_being_made() -> None:
 
 
 def test_nothing_to_do_ends_at_once() -> None:
-    with LookAhead(()) as items:
+    nothing: list[int] = []
+    with LookAhead(nothing) as items:
         assert list(items) == []
 
 
