@@ -110,8 +110,8 @@ class BarDisplay:
     def update(self, summary: Summary, flights: list[Flight]) -> None:
         """See `Display`."""
         width = min(self._console.width, 120)
-        lines = [_total_bar(summary, width), Text(progress_words(summary))]
-        lines += [_flight_bar(flight, width) for flight in flights]
+        lines = [total_bar(summary, width), Text(progress_words(summary))]
+        lines += [flight_bar(flight, width) for flight in flights]
         self._live.update(Group(*lines))
 
     def close(self) -> None:
@@ -141,7 +141,8 @@ def _left(summary: Summary, rest: float, rate: float) -> str:
     return time_left(rest / rate)
 
 
-def _total_bar(summary: Summary, width: int) -> Text:
+def total_bar(summary: Summary, width: int) -> Text:
+    """What the job does, and how far it is, in one line of `width` cells."""
     total, done = summary.number("total_bytes"), summary.number("done_bytes")
     share = done / total if total else 0.0
     line = Text(f"{_DOING[summary.state]:<30.30} ")
@@ -150,7 +151,8 @@ def _total_bar(summary: Summary, width: int) -> Text:
     return line
 
 
-def _flight_bar(flight: Flight, width: int) -> Text:
+def flight_bar(flight: Flight, width: int) -> Text:
+    """What one thread has in hand, in one line of `width` cells."""
     name_width = max(20, width - 42)
     share = flight.done / flight.size if flight.size else 1.0
     line = Text(f"  {cut_name(flight.label, name_width):<{name_width}} ")

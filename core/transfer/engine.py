@@ -32,6 +32,7 @@ from core.transfer.states import ArtifactState, PlacementState
 from core.transfer.threads import run_in_threads
 
 _LOG = logging.getLogger(__name__)
+_LOGIN_LOST = frozenset({Code.LOGIN_REFUSED, Code.LOGIN_MISSING})
 
 
 @dataclass(slots=True, eq=False)
@@ -112,7 +113,7 @@ class Engine:
         """Ask the mirror what is there already; that is not sent.
 
         Raises:
-            RegistryAwayError: it does not answer.
+            GivenUpError: it does not answer, or takes the login no more.
             Interrupted: the job is to stop.
         """
         inspector = Inspector(self._session)
@@ -121,8 +122,7 @@ class Engine:
             try:
                 found = inspector.find(item.destination, item.stored.content)
             except RegistryError as error:
-                if error.temporary:
-                    self._end_if_away(error)
+                self._end_if_in_vain(error)
                 # No right to look, perhaps; sending will tell more.
                 _LOG.info("%s: %s", item.destination, error)
                 return
@@ -135,7 +135,7 @@ class Engine:
         """Move what is not there, in two passes.
 
         Raises:
-            RegistryAwayError: it does not answer any more.
+            GivenUpError: it does not answer, or takes the login no more.
             Interrupted: the job is to stop.
             JobError: the journal cannot be written.
         """
@@ -289,8 +289,8 @@ class Engine:
         last = final or not isinstance(error, RegistryError)
         for item in failing:
             self._journal.set_failed(item.number, error, final=last)
-        if isinstance(error, RegistryError) and error.temporary:
-            self._end_if_away(error)
+        if isinstance(error, RegistryError):
+            self._end_if_in_vain(error)
 
     def _cancel_leftovers(self) -> None:
         """Give up the uploads that no later run would go on with, so that they fill no disk."""
@@ -304,20 +304,27 @@ class Engine:
             if (one.digest, one.repository) not in awaited and cancel(self._session, one):
                 self._journal.forget_upload(one)
 
-    def _end_if_away(self, error: RegistryError) -> None:
-        """A registry that was waited for in vain is not waited for again with every blob.
+    def _end_if_in_vain(self, error: RegistryError) -> None:
+        """End where every further request would fail the same way.
+
+        A registry that was waited for in vain is not waited for again with every blob. A login
+        that ended on the way is not tried again and again: many registries lock the account.
 
         Raises:
-            RegistryAwayError: it still does not answer.
+            GivenUpError: the registry still does not answer, or refuses the login.
         """
+        if error.code in _LOGIN_LOST:
+            raise GivenUpError(error)
+        if not error.temporary:
+            return
         try:
             self._session.ping()
         except RegistryError:
-            raise RegistryAwayError(error) from None
+            raise GivenUpError(error) from None
 
 
-class RegistryAwayError(Exception):
-    """Patience ran out and the registry does not answer at all."""
+class GivenUpError(Exception):
+    """Nothing more can be sent in this run."""
 
     def __init__(self, reason: RegistryError) -> None:
         super().__init__(str(reason))

@@ -29,7 +29,7 @@ from core.errors import (
 from core.registry.retry import RetryPolicy, Waiter
 from core.registry.session import Session
 from core.transfer.compression import Compression
-from core.transfer.engine import Engine, RegistryAwayError
+from core.transfer.engine import Engine, GivenUpError
 from core.transfer.hearsay import hear, journals_beside, take_in
 from core.transfer.inputs import Inputs, open_inputs
 from core.transfer.job import Job, begin_anew, folder_troubles
@@ -149,8 +149,8 @@ class _Run:
             scratch = self._scratch()
             with open_inputs(self._answers, scratch=scratch, on_unzip=self._unzipped) as inputs:
                 self._note_inputs(inputs)
-                is_away = self._move(inputs)
-            self._verify(is_away)
+                gave_up = self._move(inputs)
+            self._verify(gave_up)
         return self._sum_up()
 
     def _sum_up(self) -> ExitCode:
@@ -200,15 +200,15 @@ class _Run:
                 engine.survey()
                 self._journal.set_state(JobState.SENDING)
                 engine.send()
-            except RegistryAwayError as away:
+            except GivenUpError as end:
                 for number in self._journal.unsettled():
-                    self._journal.set_failed(number, away.reason, final=True)
+                    self._journal.set_failed(number, end.reason, final=True)
                 return True
         return False
 
-    def _verify(self, is_away: bool) -> None:
+    def _verify(self, gave_up: bool) -> None:
         transfer = self._answers.transfer
-        said = "off" if not transfer.verify else "cut-off" if is_away else "on"
+        said = "off" if not transfer.verify else "cut-off" if gave_up else "on"
         self._journal.set_facts(verification=said)
         if said == "on":
             self._journal.set_state(JobState.VERIFYING)

@@ -304,3 +304,31 @@ def test_a_registry_that_stays_away_ends_the_import_with_every_artifact_accounte
     assert "The registry does not answer" in err
     with JournalView(only_job().journal) as view:
         assert all(row.state.is_final for row in view.artifacts())
+
+
+class LoseTheLogin(Handler):
+    """As a registry behaves whose account was locked on the way."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+
+    def request(self, exchange: Exchange) -> Answer | None:
+        if exchange.number < 60:
+            return None
+        self.refused += 1
+        return Answer(401, {"WWW-Authenticate": 'Basic realm="registry"'}, b"")
+
+
+def test_a_login_that_ends_on_the_way_is_told_once_and_not_tried_with_every_blob(
+    fresh_registry: RegistryFactory, proxy_for: ProxyFactory, sample: Sample
+) -> None:
+    registry, handler = fresh_registry(auth=Login()), LoseTheLogin()
+    proxy = proxy_for(registry, handler)
+
+    result = run("import", *import_flags(sample, proxy, "eks-a"), login=registry)
+
+    assert result.code == 1
+    assert "The registry refuses the login" in result.err
+    assert handler.refused < 20
+    with JournalView(only_job().journal) as view:
+        assert all(row.state.is_final for row in view.artifacts())

@@ -10,7 +10,7 @@ import typer
 from core.answers import Answers
 from core.errors import Code, EksaMirrorError, ExitCode, MachineError, UsageError
 from core.host.certs_d import Reader, read_ca
-from core.host.docker_readers import readers_here
+from core.host.docker_readers import daemon_here, readers_for
 from core.host.docker_trust import Change, Step, TrustPlan, apply, plan_removal, plan_trust
 from core.host.docker_view import shake_hands_as_docker
 from core.host.trust_script import keychain_command, shell_commands, shell_script
@@ -71,7 +71,7 @@ def trust(
     ca_file = answers.registry.ca_file
     if sys.platform == "darwin":
         return _show_keychain(ca_file, remove=remove)
-    readers = tuple(whom or readers_here())
+    readers = tuple(whom) if whom else _find_readers()
     if remove:
         plan = plan_removal(mirror, readers)
     else:
@@ -90,6 +90,14 @@ def trust(
     else:
         _tell_end(plan, seen, remove=remove)
     return ExitCode.DONE if remove or not any(seen) else ExitCode.CHECK_FAILED
+
+
+def _find_readers() -> tuple[Reader, ...]:
+    facts = daemon_here()
+    if facts and not facts.endpoint.is_local:
+        tell(f"Docker runs on another machine, {plain(facts.endpoint.address)}, and looks for the")
+        tell("CA there. What is installed here is for a docker of this machine.")
+    return readers_for(facts)
 
 
 def _needed(ca_file: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 import gzip
 import shutil
+import tarfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from core.checks.context import Context
 from core.checks.finding import Finding, State
 from core.demo.sample import Sample, SampleSpec
 from core.errors import Code
+from core.reference import Kind
 from tests.core.checks.looking import answers, climb, look, states
 from tests.fixtures.samples import SampleFactory
 
@@ -100,10 +102,11 @@ def test_a_tarball_that_is_not_there_fails_and_what_needs_it_waits(
 
 
 def test_a_tarball_that_may_be_cut_off_is_a_warning(sample: Sample, tmp_path: Path) -> None:
+    with tarfile.open(sample.archive) as tar:
+        last = tar.getmembers()[-1]
+    end = last.offset_data + (last.size + 511) // 512 * 512
     file = tmp_path / "images.tar"
-    file.write_bytes(sample.archive.read_bytes().rstrip(b"\0"))
-    content = file.read_bytes()
-    file.write_bytes(content + bytes(-len(content) % 512))
+    file.write_bytes(sample.archive.read_bytes()[:end])
     found = check(artifacts.check_tarball, archive=file)
     assert (found.state, found.command) == (State.WARN, f"sha256sum {file}")
 
@@ -114,32 +117,40 @@ def test_a_tarball_alone_can_be_looked_at(sample: Sample) -> None:
     assert check(artifacts.check_architecture, archive=sample.archive).state is State.PASS
 
 
-def test_a_tarball_of_another_release_lacks_images(
-    sample: Sample, make_sample: SampleFactory
-) -> None:
-    other = make_sample(SampleSpec(kube_versions=("1.32",)))
-    chosen = {"archive": sample.archive, "bundles": other.bundles}
-    images = check(artifacts.check_images, **chosen)
-    bundles = check(artifacts.check_package_bundles, **chosen)
-    assert (images.state, images.code) == (State.FAIL, Code.NOT_IN_ARCHIVE)
-    assert images.seen.endswith("not in the tarball")
-    assert all(line.startswith("public.ecr.aws/") for line in images.details)
-    assert (bundles.state, bundles.seen) == (
+def without(sample: Sample, name: str, folder: Path) -> Path:
+    """The sample's tarball without one of its entries."""
+    file = folder / "images.tar"
+    with tarfile.open(sample.archive) as whole, tarfile.open(file, "w") as part:
+        for member in whole:
+            if member.name != name:
+                part.addfile(member, whole.extractfile(member))
+    return file
+
+
+def test_an_image_that_is_missing_fails_by_name(sample: Sample, make_sample: SampleFactory) -> None:
+    name = next(str(one) for one in sample.required if one.kind is Kind.IMAGE)
+    other = make_sample(SampleSpec(leave_out=name))
+    found = check(artifacts.check_images, archive=other.archive, bundles=other.bundles)
+    assert (found.state, found.seen) == (State.FAIL, "1 image is not in the tarball")
+    assert found.details == (name,)
+    assert found.code == Code.NOT_IN_ARCHIVE
+
+
+def test_a_package_bundle_that_is_missing_is_a_warning(sample: Sample, tmp_path: Path) -> None:
+    archive = without(sample, "eks-anywhere-packages-bundles-v1-34-latest.yaml", tmp_path)
+    found = check(artifacts.check_package_bundles, archive=archive, bundles=sample.bundles)
+    assert (found.state, found.seen) == (
         State.WARN,
-        "0 of 1 found, v1-32-latest not in the tarball",
+        "1 of 2 found, v1-34-latest not in the tarball",
     )
+    assert "Curated packages" in found.effect
 
 
-def test_charts_that_are_missing_fail(sample: Sample, tmp_path: Path) -> None:
-    downloads = tmp_path / "downloads"
-    shutil.copytree(sample.bundles.parent, downloads)
-    bundles = downloads / sample.bundles.name
-    text = bundles.read_text()
-    assert "cilium:" in text
-    bundles.write_text(text.replace("/cilium/cilium:", "/cilium/other:"))
-    found = check(artifacts.check_charts, archive=sample.archive, bundles=bundles)
-    assert (found.state, found.code) == (State.FAIL, Code.NOT_IN_ARCHIVE)
-    assert check(artifacts.check_charts, archive=sample.archive, bundles=sample.bundles).seen
+def test_a_chart_that_is_missing_fails(sample: Sample, tmp_path: Path) -> None:
+    archive = without(sample, "cilium-1.19.4-1.tgz", tmp_path)
+    found = check(artifacts.check_charts, archive=archive, bundles=sample.bundles)
+    assert (found.state, found.seen) == (State.FAIL, "1 chart is not in the tarball")
+    assert found.details == ("public.ecr.aws/eks/cilium/cilium:1.19.4-1",)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_a_link_in_place_of_the_lock_is_refused(tmp_path: Path) -> None:
 def test_jobs_are_found_by_the_beginning_of_their_name() -> None:
     one, other = begun("harbor.local/one"), begun("harbor.local/other")
     assert find_job(one.name) == one
-    assert find_job("harbor.local-443-oth" if ":443" in one.name else other.name[:-4]) == other
+    assert find_job(other.name[:-4]) == other
     with pytest.raises(JobError, match="is not the name of one import") as caught:
         find_job("harbor.local")
     assert caught.value.code is Code.JOB_NOT_FOUND

@@ -1,6 +1,7 @@
 """Counting, rates and the throttle, with a clock that only the test moves."""
 
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -31,6 +32,18 @@ class Clock:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+def in_four_threads(act: Callable[[], object], times: int) -> None:
+    def run() -> None:
+        for _ in range(times):
+            act()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def progress(throttle: Throttle | None = None, jobs: int = 2) -> Progress:
@@ -109,13 +122,7 @@ def test_all_threads_together_stay_below_the_limit() -> None:
     """On the real clock: four threads, 100 kB in all, at most 400 kB a second."""
     waited: list[float] = []
     throttle = Throttle(400_000, waited.append)
-    threads = [
-        threading.Thread(target=lambda: [throttle.take(1_000) for _ in range(25)]) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_four_threads(lambda: throttle.take(1_000), times=25)
     assert max(waited) == pytest.approx(99_000 / 400_000, rel=0.3)
 
 
@@ -195,13 +202,7 @@ def test_a_slot_that_has_nothing_in_hand_shows_nothing() -> None:
 
 def test_retries_of_all_threads_are_counted() -> None:
     one = progress()
-    threads = [
-        threading.Thread(target=lambda: [one.count_retry() for _ in range(1_000)]) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_four_threads(one.count_retry, times=1_000)
     assert one.retries == 4_000
 
 
@@ -209,7 +210,6 @@ def test_progress_within_a_body_never_goes_back() -> None:
     one = progress()
     slot = one.slots[0]
     slot.begin("image", 10_000)
-    seen = []
-    for _ in one.watched(Body.of(bytes(1_000_000)), slot, 0, 10_000).pieces:
-        seen.append(slot.done)
+    body = one.watched(Body.of(bytes(1_000_000)), slot, 0, 10_000)
+    seen = [slot.done for _ in body.pieces]
     assert all(earlier <= later for earlier, later in pairwise(seen))

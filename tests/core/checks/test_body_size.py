@@ -1,0 +1,185 @@
+"""How large a body may be: limits of every kind are found, and every upload is cancelled."""
+
+import json
+import re
+import threading
+
+import pytest
+
+from core.checks import body_size
+from core.checks.body_size import KIB, MIB
+from core.checks.finding import Finding, State
+from core.errors import Code, Interrupted
+from tests.core.checks.looking import answers, context, look
+from tests.core.registry.servers import Answer, Asked, http_server
+
+
+class Store:
+    """As much of a registry as uploads need.
+
+    Args:
+        refuses: says whether a body of so many bytes is refused.
+        refusal: how.
+    """
+
+    def __init__(self, limit: int = 10**12, refusal: Answer | None = None) -> None:
+        self.limit = limit
+        self.refusal = refusal or Answer(413, body=b"<html>413 Request Entity Too Large</html>")
+        self.open: set[str] = set()
+        self.begun = 0
+        self.bodies: list[int] = []
+        self.floor = 0
+        self.ecr = False
+
+    def judge(self, asked: Asked) -> Answer:
+        if asked.path == "/v2/":
+            return self._base(asked)
+        if asked.method == "POST":
+            self.begun += 1
+            place = f"{asked.path}{self.begun}"
+            self.open.add(place)
+            floor = [("OCI-Chunk-Min-Length", str(self.floor))] if self.floor else []
+            return Answer(202, [("Location", place), *floor])
+        if asked.method == "PATCH":
+            size = len(asked.body)
+            self.bodies.append(size)
+            if size > self.limit or size < self.floor:
+                return self.refusal
+            return Answer(202, [("Location", asked.path)])
+        if asked.method == "DELETE":
+            self.open.discard(asked.path)
+            return Answer(204)
+        return Answer(404)
+
+    def _base(self, asked: Asked) -> Answer:
+        if self.ecr and not asked.authorization:
+            asks = 'Basic realm="x",service="ecr.amazonaws.com"'
+            return Answer(401, [("WWW-Authenticate", asks)])
+        return Answer(200, [("Docker-Distribution-Api-Version", "registry/2.0")], b"{}")
+
+
+def measured(store: Store, chunk: str = "8Mi", **registry: object) -> Finding:
+    with http_server(store.judge) as server:
+        given = answers(f"{server.address}/eks-a", plain_http=True, **registry)
+        transfer = type(given.transfer).model_validate({"chunk_size": chunk})
+        return look(body_size.check_body_size, given.model_copy(update={"transfer": transfer}))
+
+
+def limit_of(found: Finding) -> int:
+    """The limit that a finding tells, in bytes."""
+    number, unit = re.findall(r"([0-9.]+) ([KM])i", found.seen)[-1]
+    return int(float(number) * (MIB if unit == "M" else KIB))
+
+
+def test_without_a_limit_64_mib_pass_and_everything_is_cancelled() -> None:
+    store = Store()
+    found = measured(store)
+    assert (found.state, found.seen) == (
+        State.PASS,
+        "64 Mi at a time pass, pieces are 8 Mi",
+    )
+    assert store.bodies == [MIB * 2**n for n in range(7)]
+    assert store.open == set()
+
+
+@pytest.mark.parametrize("limit", [10**6, MIB, 4 * MIB, 5 * MIB, 20 * 10**6, 50 * MIB])
+def test_a_limit_is_found_to_an_eighth(limit: int) -> None:
+    store = Store(limit)
+    told = limit_of(measured(store, chunk="64Mi"))
+    assert limit * 7 / 8 - 64 * KIB <= told <= limit
+    assert store.open == set()
+    assert store.begun == len([size for size in store.bodies if size > limit]) + 1
+
+
+def test_a_limit_below_the_pieces_is_a_warning_with_what_becomes_of_it() -> None:
+    found = measured(Store(MIB))
+    assert (found.state, found.seen) == (
+        State.WARN,
+        "bodies over 1 Mi are refused (HTTP 413)",
+    )
+    assert found.effect.startswith("The import sends pieces of 1 Mi in place of 8 Mi")
+    assert "client_max_body_size 0" in found.mend
+    assert "--chunk-size 1Mi" in found.mend
+    assert found.code == Code.BODY_TOO_LARGE
+
+
+def test_a_limit_above_the_pieces_passes() -> None:
+    found = measured(Store(20 * MIB))
+    assert (found.state, found.seen) == (
+        State.PASS,
+        "pieces of 8 Mi pass, bodies over 20 Mi do not",
+    )
+
+
+def test_a_limit_below_the_smallest_piece_fails() -> None:
+    store = Store(1000)
+    found = measured(store)
+    assert (found.state, found.seen) == (State.FAIL, "not even 64 Ki may be sent at a time")
+    assert store.open == set()
+
+
+@pytest.mark.parametrize("status", [413, 416, 408, 502, 504])
+def test_a_limit_shows_in_different_ways(status: int) -> None:
+    body = json.dumps({"errors": []}).encode()
+    found = measured(Store(4 * MIB, Answer(status, body=body)))
+    assert found.seen == f"bodies over 4 Mi are refused (HTTP {status})"
+
+
+def test_a_lost_upload_counts_as_a_refusal() -> None:
+    found = measured(Store(4 * MIB, Answer(404)))
+    assert found.seen == "bodies over 4 Mi are refused"
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, Code.PUSH_DENIED), (500, Code.REGISTRY_FAULT)])
+def test_another_failure_is_not_taken_for_a_limit(status: int, code: Code) -> None:
+    store = Store(4 * MIB, Answer(status))
+    found = measured(store)
+    assert (found.state, found.code) == (State.FAIL, code)
+    assert store.open == set()
+
+
+def test_no_body_is_smaller_than_the_registry_allows() -> None:
+    store = Store()
+    store.floor = 5 * MIB
+    assert measured(store).state is State.PASS
+    assert min(store.bodies) == 5 * MIB
+
+
+def test_a_slow_line_is_not_filled_with_large_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_size, "_LONGEST_BODY_SECONDS", 0.0)
+    store = Store()
+    found = measured(store)
+    assert (found.state, found.seen) == (
+        State.PASS,
+        "1 Mi at a time pass (larger would take long here), pieces are 8 Mi",
+    )
+    assert store.bodies == [MIB]
+
+
+def test_stopping_ends_between_two_bodies_and_cancels() -> None:
+    store, stop = Store(), threading.Event()
+
+    def judge(asked: Asked) -> Answer:
+        if asked.method == "PATCH":
+            stop.set()
+        return store.judge(asked)
+
+    with http_server(judge) as server:
+        given = answers(f"{server.address}/eks-a", plain_http=True)
+        with context(given) as made, pytest.raises(Interrupted):
+            body_size.check_body_size(made.stopped_by(stop))
+    assert store.bodies == [MIB]
+    assert store.open == set()
+
+
+def test_an_upload_that_cannot_be_begun_fails() -> None:
+    with http_server(lambda asked: Answer(200 if asked.path == "/v2/" else 403)) as server:
+        given = answers(f"{server.address}/eks-a", plain_http=True)
+        found = look(body_size.check_body_size, given)
+    assert (found.state, found.code) == (State.FAIL, Code.PUSH_DENIED)
+
+
+def test_without_a_namespace_there_is_nothing_to_try() -> None:
+    with http_server(Store().judge) as server:
+        found = look(body_size.check_body_size, answers(server.address, plain_http=True))
+    assert found.state is State.SKIPPED
