@@ -60,6 +60,7 @@ class Code(StrEnum):
     ENDPOINT_INVALID = "endpoint-invalid"
     UPSTREAM_UNKNOWN = "upstream-unknown"
     DESTINATION_CLASH = "destination-clash"
+    MIRROR_REJECTED = "mirror-rejected"
 
     REGISTRY_UNREACHABLE = "registry-unreachable"
     REGISTRY_STALLED = "registry-stalled"
@@ -226,6 +227,11 @@ ADVICE: dict[Code, Advice] = {
         "Two artifacts want the same place",
         "Two namespace mappings lead different images to one name.",
         "Give the upstream registries different namespaces.",
+    ),
+    Code.MIRROR_REJECTED: Advice(
+        "EKS Anywhere would refuse the mirror's settings",
+        "It checks them before it creates or changes a cluster.",
+        "Mend what is named; to write the files all the same, add --anyway.",
     ),
     Code.REGISTRY_UNREACHABLE: Advice(
         "The registry does not answer",

@@ -49,7 +49,7 @@ def error_lines(error: EksaMirrorError) -> list[str]:
 def trouble_lines(trouble: Mapping[str, str]) -> list[str]:
     """The same from its parts, under the names that a journal gives them."""
     code = Code(trouble["code"])
-    lines = [f"Error: {ADVICE[code].title} [{code}]"]
+    lines = textwrap.wrap(f"Error: {ADVICE[code].title} [{code}]", _WIDTH, subsequent_indent="  ")
     for label, part in (
         ("What", "message"),
         ("Where", "where"),
@@ -57,7 +57,7 @@ def trouble_lines(trouble: Mapping[str, str]) -> list[str]:
         ("Fix", "mend"),
     ):
         if trouble[part]:
-            lines += _hanging(label, plain(trouble[part]))
+            lines += hanging(label, plain(trouble[part]))
     return lines
 
 
@@ -88,7 +88,8 @@ def cut_name(reference: str, width: int) -> str:
     return last[:head] + "…" + last[-(width - head - 1) :]
 
 
-def _hanging(label: str, text: str) -> list[str]:
+def hanging(label: str, text: str) -> list[str]:
+    """`label` and a text beside it, wrapped for a small terminal."""
     indent = " " * (_LABELS + 2)
     return textwrap.wrap(
         text,

@@ -138,6 +138,9 @@ def plan_removal(
 
     Args:
         mirror, readers, environment, root: as for `plan_trust`.
+
+    Raises:
+        MachineError: `needs-root` where this account cannot even look.
     """
     steps = []
     for reader, name, folder in reversed(list(_places(mirror, readers, environment, root))):
@@ -205,14 +208,11 @@ def _installation(reader: Reader, name: str, path: Path, ca: bytes) -> Step:
 
 
 def _removal(reader: Reader, name: str, path: Path) -> Step:
-    try:
-        record = read_record(path.parent)
-        if record is None:
-            return Step(reader, name, path, Change.NOTHING)
-        if _sha256(path) != record.sha256:
-            return Step(reader, name, path, Change.KEEP)
-    except PermissionError:
-        return Step(reader, name, path, Change.REMOVE)
+    record = read_record(path.parent)
+    if record is None:
+        return Step(reader, name, path, Change.NOTHING)
+    if _sha256(path) != record.sha256:
+        return Step(reader, name, path, Change.KEEP)
     if record.backup and os.path.lexists(path.with_name(record.backup)):
         return Step(reader, name, path, Change.RESTORE, path.with_name(record.backup))
     return Step(reader, name, path, Change.REMOVE)
@@ -297,7 +297,7 @@ def _troubles(path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, PermissionError) and os.geteuid() != 0:
             raise MachineError(
-                Code.NEEDS_ROOT, "This account may not write there.", where=str(path)
+                Code.NEEDS_ROOT, "This account may not look or write there.", where=str(path)
             ) from None
         raise MachineError(
             Code.FILE_NOT_WRITTEN,

@@ -16,7 +16,7 @@ from core.mirror.cluster_document import ClusterDocument, cluster_documents
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.fragment import BLOCK, as_mapping
 from core.mirror.splice import apply, edits_for
-from core.mirror.yaml_nodes import compose, entries, invalid, same
+from core.mirror.yaml_nodes import MAX_BYTES, compose, entries, invalid, same
 
 _BOM = "\ufeff"
 
@@ -55,6 +55,26 @@ class ClusterFile:
                 mend="Give the file that you pass to `eksctl anywhere create cluster -f`.",
             )
         return cls(where, content, clusters, tuple(documents))
+
+    @classmethod
+    def read(cls, path: Path) -> "ClusterFile":
+        """Read a cluster file from the disk, or from a pipe.
+
+        Raises:
+            MirrorError: `manifest-not-found` where it cannot be read; else as `load`.
+        """
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise MirrorError(
+                Code.MANIFEST_NOT_FOUND,
+                f"The cluster file cannot be read: {error.strerror}.",
+                where=str(path),
+                cause="The path is wrong, or the account may not read it.",
+                mend="Give the file that you pass to `eksctl anywhere create cluster -f`.",
+            ) from None
+        return cls.load(content, str(path))
 
     def merged(
         self, configuration: RegistryMirrorConfiguration, names: Collection[str] = ()
@@ -134,13 +154,14 @@ def difference(before: bytes, after: bytes, where: str) -> str:
     return "\n".join(difflib.unified_diff(old, new, where, where, lineterm=""))
 
 
-def write_merged(path: Path, before: bytes, after: bytes) -> Path | None:
+def write_merged(path: Path, before: bytes, after: bytes, mode: int | None = None) -> Path | None:
     """Write the file in one move, and keep the old one beside it as `.bak`.
 
     Args:
         path: the cluster file; where it is a link, the file that it leads to.
         before: what it held when it was read.
         after: what it shall hold.
+        mode: rights of both files; those that it has where None.
 
     Returns:
         The backup; an older one is never replaced. None where nothing changes.
@@ -160,7 +181,7 @@ def write_merged(path: Path, before: bytes, after: bytes) -> Path | None:
             )
         backup = _free_name(target)
         for file, content in ((backup, before), (target, after)):
-            write_atomically(file, content, status.st_mode & 0o777)
+            write_atomically(file, content, status.st_mode & 0o777 if mode is None else mode)
             # Only root can give a file back to its owner; nobody else needs to.
             with suppress(PermissionError):
                 os.chown(file, status.st_uid, status.st_gid)

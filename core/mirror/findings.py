@@ -34,6 +34,8 @@ class FindingCode(StrEnum):
     NAMESPACE_CLEANED = "namespace-cleaned"
     PUBLIC_ECR_MISSING = "public-ecr-missing"
     PACKAGES_ELSEWHERE = "packages-elsewhere"
+    UPSTREAM_NOT_MAPPED = "upstream-not-mapped"
+    PLAIN_HTTP = "plain-http"
     LOGIN_VARIABLE_MISSING = "login-variable-missing"
     LOGIN_VARIABLE_EMPTY = "login-variable-empty"
 

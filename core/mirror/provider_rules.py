@@ -27,7 +27,7 @@ def judge_provider(
     """
     if cluster.bottlerocket and cluster.provider is not Provider.DOCKER:
         yield from _bottlerocket(configuration, cluster, release)
-    if configuration.authenticate and cluster.provider in _NO_LOGIN_ON_NODES:
+    if configuration.authenticate and not login_reaches_nodes(cluster):
         yield Finding(
             Level.WILL_NOT_WORK,
             FindingCode.LOGIN_NOT_ON_NODES,
@@ -50,6 +50,11 @@ def judge_provider(
             "publicly trusted one.",
             "Nothing to do where the network of the admin machine is trusted.",
         )
+
+
+def login_reaches_nodes(cluster: ClusterFacts) -> bool:
+    """Whether nodes get the login; Snow and CloudStack have no place for it."""
+    return cluster.provider not in _NO_LOGIN_ON_NODES
 
 
 def _bottlerocket(

@@ -71,8 +71,15 @@ def open_inputs(
         yield Inputs(mirror, requirements, archive, plan)
 
 
-def read_requirements(bundles: Path, kube_versions: tuple[str, ...] = ()) -> Requirements:
+def read_requirements(
+    bundles: Path, kube_versions: tuple[str, ...] = (), *, with_eksd: bool = True
+) -> Requirements:
     """What a bundles manifest requires; it may lie in the tarball of `download artifacts`.
+
+    Args:
+        bundles: the manifest, the tarball, or the folder that was unpacked from it.
+        kube_versions: only these; all where empty.
+        with_eksd: False where the images of EKS-D do not matter; its manifests may then be missing.
 
     Raises:
         ReleaseError: a manifest is missing, of the wrong kind, or broken.
@@ -86,7 +93,7 @@ def read_requirements(bundles: Path, kube_versions: tuple[str, ...] = ()) -> Req
                 )
             manifest = load_bundles(content, f"{bundles}: {BUNDLES_FILE}")
             locator = ManifestLocator(bundles, (downloads.read,))
-            return required_artifacts(manifest, locator, kube_versions)
+            return required_artifacts(manifest, locator if with_eksd else None, kube_versions)
     try:
         with bundles.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -99,7 +106,8 @@ def read_requirements(bundles: Path, kube_versions: tuple[str, ...] = ()) -> Req
             mend=f"Give eks-anywhere-downloads/{BUNDLES_FILE}.",
         ) from None
     manifest = load_bundles(content, str(bundles))
-    return required_artifacts(manifest, ManifestLocator(bundles), kube_versions)
+    locator = ManifestLocator(bundles)
+    return required_artifacts(manifest, locator if with_eksd else None, kube_versions)
 
 
 def _check_choice(answers: Answers) -> None:

@@ -10,12 +10,12 @@ from core.answers import Answers
 from core.transfer.job import Job, find_job
 from core.transfer.launch import start
 from core.transfer.orders import Orders
-from core.transfer.report import as_document, failures, headlines
+from core.transfer.report import Failures, as_document, failures, headlines
 from core.transfer.states import JobState
 from core.transfer.view import JournalView
 from tui import options
 from tui.watching import Display, WorkerGoneError, watch
-from tui.words import plain, plural, put, tell, trouble_lines
+from tui.words import cut_name, hanging, plain, plural, put, tell, trouble_lines
 
 _SHOWN = 5
 
@@ -92,23 +92,33 @@ def show_end(job: Job) -> None:
         tell(f"It goes on: {plural(summary.artifacts, 'artifact')}, {summary.arrived} arrived.")
         return
     document = as_document(job, summary, rows)
-    tell()
-    for label, value in headlines(document)[:6]:
-        tell(f"  {label:<25}{plain(value)}")
-    for group in failures(rows):
+    if summary.artifacts:
         tell()
-        tell(f"x {plural(len(group.rows), 'artifact')}: {group.title}")
-        tell(f"    Cause  {plain(group.cause)}")
-        tell(f"    Fix    {plain(group.mend)}")
-        for row in group.rows[:_SHOWN]:
-            tell(f"    - {plain(row.source)}: {plain(row.message)}")
-        if len(group.rows) > _SHOWN:
-            tell(f"    and {len(group.rows) - _SHOWN} more, see the report")
-    tell()
+        for label, value in headlines(document)[:6]:
+            tell(f"  {label:<25}{plain(value)}")
+    for group in failures(rows):
+        _show_group(group)
     if summary.error:
+        tell()
         for line in trouble_lines(summary.error):
             tell(line)
-    tell(f"{document['verdict']}")
-    tell(f"Report: {job.report('json')} (.md, .html)")
+    tell()
+    tell(document["verdict"])
+    tell("Report (.json, and .md and .html beside it):")
+    tell(f"  {job.report('json')}")
     if summary.state is JobState.STOPPED:
         tell("Run the same command again to go on.")
+
+
+def _show_group(group: Failures) -> None:
+    tell()
+    tell(f"x {plural(len(group.rows), 'artifact')}: {group.title}")
+    for label, text in (("Cause", group.cause), ("Fix", group.mend)):
+        for line in hanging(label, plain(text)):
+            tell(line)
+    for row in group.rows[:_SHOWN]:
+        tell(f"    {cut_name(plain(row.source), 72)}")
+        if row.message != group.cause:
+            tell(f"      {plain(row.message)}")
+    if len(group.rows) > _SHOWN:
+        tell(f"    and {len(group.rows) - _SHOWN} more, see the report")

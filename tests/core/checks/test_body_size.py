@@ -10,7 +10,7 @@ from core.checks import body_size
 from core.checks.body_size import KIB, MIB
 from core.checks.finding import Finding, State
 from core.errors import Code, Interrupted
-from tests.core.checks.looking import answers, context, look
+from tests.core.checks.looking import answers, context, login, look
 from tests.core.registry.servers import Answer, Asked, http_server
 
 
@@ -18,8 +18,12 @@ class Store:
     """As much of a registry as uploads need.
 
     Args:
-        refuses: says whether a body of so many bytes is refused.
+        limit: bytes beyond which a body is refused.
         refusal: how.
+
+    Attributes:
+        open: uploads that were begun and not cancelled.
+        floor: bytes below which a body is refused; told to clients.
     """
 
     def __init__(self, limit: int = 10**12, refusal: Answer | None = None) -> None:
@@ -29,7 +33,7 @@ class Store:
         self.begun = 0
         self.bodies: list[int] = []
         self.floor = 0
-        self.ecr = False
+        self.challenge = ""
 
     def judge(self, asked: Asked) -> Answer:
         if asked.path == "/v2/":
@@ -52,9 +56,8 @@ class Store:
         return Answer(404)
 
     def _base(self, asked: Asked) -> Answer:
-        if self.ecr and not asked.authorization:
-            asks = 'Basic realm="x",service="ecr.amazonaws.com"'
-            return Answer(401, [("WWW-Authenticate", asks)])
+        if self.challenge and not asked.authorization:
+            return Answer(401, [("WWW-Authenticate", self.challenge)])
         return Answer(200, [("Docker-Distribution-Api-Version", "registry/2.0")], b"{}")
 
 
@@ -62,7 +65,8 @@ def measured(store: Store, chunk: str = "8Mi", **registry: object) -> Finding:
     with http_server(store.judge) as server:
         given = answers(f"{server.address}/eks-a", plain_http=True, **registry)
         transfer = type(given.transfer).model_validate({"chunk_size": chunk})
-        return look(body_size.check_body_size, given.model_copy(update={"transfer": transfer}))
+        given = given.model_copy(update={"transfer": transfer})
+        return look(body_size.check_body_size, given, login())
 
 
 def limit_of(found: Finding) -> int:
@@ -141,6 +145,13 @@ def test_another_failure_is_not_taken_for_a_limit(status: int, code: Code) -> No
 def test_no_body_is_smaller_than_the_registry_allows() -> None:
     store = Store()
     store.floor = 5 * MIB
+    assert measured(store).state is State.PASS
+    assert min(store.bodies) == 5 * MIB
+
+
+def test_amazon_ecr_is_sent_no_small_bodies() -> None:
+    store = Store()
+    store.challenge = 'Basic realm="x",service="ecr.amazonaws.com"'
     assert measured(store).state is State.PASS
     assert min(store.bodies) == 5 * MIB
 
