@@ -36,7 +36,7 @@ def environment_file(
         UsageError: `bad-usage` where a value holds a line end or another control character; a
             password is not repeated.
     """
-    for value in (username, ca_file):
+    for value in (username, ca_file, name):
         if not value.isprintable():
             raise UsageError(Code.BAD_USAGE, f"{value!r} holds a control character.")
     holds = "the password: nobody else may read it" if password else "no password"

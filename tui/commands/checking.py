@@ -21,8 +21,9 @@ from tui.words import plain, plural, put, tell
 
 _STATE_COLUMN, _FINDING_COLUMN, _LABEL_COLUMN = 17, 28, 19
 _WIDEST = 100
-_GLYPHS = {State.PASS: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: "–"}
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "“": '"', "”": '"', "…": "~"})
+_DASH = "\N{EN DASH}"
+_GLYPHS = {State.PASS: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: _DASH}
+_ASCII = str.maketrans({"✓": "+", "✗": "x", _DASH: "-", "“": '"', "”": '"', "…": "~"})
 _TRANSFER = [
     one for one in options.TRANSFER if one.field in ("transfer.chunk_size", "transfer.scratch")
 ]
