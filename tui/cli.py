@@ -49,6 +49,8 @@ VERBS = {
     "attach": Verb("importing", "attach", "Watch a running import."),
     "status": Verb("jobs", "status", "Tell how the imports are doing."),
     "stop": Verb("jobs", "stop", "Stop a running import so that it can go on later."),
+    "spec": Verb("specifying", "spec", "Print or judge the mirror's settings for EKS Anywhere."),
+    "write": Verb("writing", "write", "Write the mirror's settings into the files of a cluster."),
     "trust": Verb("trusting", "trust", "Make docker on this machine trust the registry's CA."),
     "verify": Verb("verifying", "verify", "Ask the registry for every required artifact."),
     "report": Verb("jobs", "report", "Print the report of an import."),

@@ -109,7 +109,8 @@ class BarDisplay:
 
     def update(self, summary: Summary, flights: list[Flight]) -> None:
         """See `Display`."""
-        width = min(self._console.width, 120)
+        # Room for the ^C that a terminal shows: a wrapped line would stay behind.
+        width = min(self._console.width, 120) - 3
         lines = [total_bar(summary, width), Text(progress_words(summary))]
         lines += [flight_bar(flight, width) for flight in flights]
         self._live.update(Group(*lines))

@@ -97,6 +97,7 @@ REGISTRY = (
     Flag("registry.trusted_hosts", list[str], ("--trust-host",), "HOST"),
     Flag("credentials.username", str, ("--username", "-u"), "NAME"),
 )
+_ONLY_FOR_CONNECTING = ("registry.plain_http", "registry.trusted_hosts")
 TRANSFER = (
     Flag("transfer.jobs", int, ("--jobs", "-j"), "NUMBER"),
     Flag("transfer.compression", str, ("--compression",), "CODEC"),
@@ -105,6 +106,22 @@ TRANSFER = (
     Flag("transfer.patience", float, ("--patience",), "SECONDS"),
     Flag("transfer.scratch", Path, ("--scratch",), "FOLDER"),
     Flag("transfer.verify", bool, ("--verify/--no-verify",)),
+)
+SETTINGS = (
+    *(one for one in REGISTRY if one.field not in _ONLY_FOR_CONNECTING),
+    Flag("registry.packages_registry", str, ("--packages-registry",), "HOST"),
+    Flag("credentials.authenticate", bool, ("--authenticate/--anonymous",)),
+)
+CLUSTER = (
+    Flag("cluster.provider", str, ("--provider",), "NAME"),
+    Flag("cluster.os_family", str, ("--os-family",), "NAME"),
+    Flag("cluster.external_etcd", bool, ("--external-etcd/--stacked-etcd",)),
+)
+OUTPUT = (
+    Flag("output.fragment", Path, ("--fragment",), "FILE"),
+    Flag("cluster.file", Path, ("--cluster-file",), "FILE"),
+    Flag("output.environment", Path, ("--environment",), "FILE"),
+    Flag("output.with_password", bool, ("--environment-with-password/--without-password",)),
 )
 
 _AnswersFile = Annotated[
@@ -119,6 +136,15 @@ _AnswersFile = Annotated[
 PasswordFlag = Annotated[
     bool,
     typer.Option("--password-stdin", help="read the password from standard input"),
+]
+ClusterFlag = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cluster",
+        metavar="NAME",
+        help="only this cluster of the file; may be repeated",
+        show_default=False,
+    ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON on standard output")]
 JobArgument = Annotated[

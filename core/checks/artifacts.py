@@ -150,7 +150,7 @@ def _room(folder: Path, needed: int | None, there: int) -> Finding:
             f"only {size(there)} are free in {folder}",
             cause="The journal of an import needs a little room.",
             mend="Free some space, or set XDG_STATE_HOME to a folder elsewhere.",
-            command=f"df -h {folder}",
+            command=f"df -h {shlex.quote(str(folder))}",
             details=details,
             code=Code.DISK_FULL,
         )
@@ -161,7 +161,7 @@ def _room(folder: Path, needed: int | None, there: int) -> Finding:
             f"no room to unzip the tarball: {size(needed)} needed, {size(there)} free",
             effect="It is read in place instead, which is slower.",
             mend="Free the space, or name another folder with --scratch.",
-            command=f"df -h {folder}",
+            command=f"df -h {shlex.quote(str(folder))}",
             details=details,
             code=Code.NO_SCRATCH_SPACE,
         )

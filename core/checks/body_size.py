@@ -173,28 +173,28 @@ def _judged(context: Context, found: _Findings) -> Finding:
     if not found.passes:
         said = found.refusal
         return failed(
-            f"not even {_shown(found.fails or SMALLEST)} may be sent at a time",
+            f"not even {_shown(found.fails or SMALLEST)} may be sent in one request",
             cause="A proxy before the registry refuses or cuts uploads.",
             mend=_PROXY,
             details=found.notes,
             code=said.code if said else Code.BODY_TOO_LARGE,
         )
     if not found.fails:
-        how = " (larger would take long here)" if found.slow else ""
-        seen = f"{_shown(found.passes)} at a time pass{how}, pieces are {_shown(chunk)}"
-        return passed(seen, details=found.notes)
-    advice = min(chunk, _round_down(found.passes))
+        sent = f"the import sends {_shown(chunk)} at a time"
+        rest = "; larger ones take too long here to be tried" if found.slow else f"; {sent}"
+        return passed(f"requests of {_shown(found.passes)} pass{rest}", details=found.notes)
     if chunk <= found.passes:
         return passed(
-            f"pieces of {_shown(chunk)} pass, bodies over {_shown(found.passes)} do not",
+            f"requests of {_shown(chunk)} pass, over {_shown(found.passes)} they are refused",
             details=found.notes,
         )
+    advice = min(chunk, _round_down(found.passes))
     return warned(
-        f"bodies over {_shown(found.passes)} are refused{_status(found)}",
+        f"requests over {_shown(found.passes)} are refused{_status(found)}",
         cause="A proxy before the registry limits them.",
-        effect=f"The import sends pieces of {_shown(advice)} in place of {_shown(chunk)}; "
+        effect=f"The import sends {_shown(advice)} at a time in place of {_shown(chunk)}; "
         "docker push fails with larger layers.",
-        mend=_PROXY + f" Or keep to small pieces: --chunk-size {_shown(advice).replace(' ', '')}",
+        mend=f"{_PROXY} Or begin with small pieces: --chunk-size {_flag(advice)}",
         details=found.notes,
         code=Code.BODY_TOO_LARGE,
     )
@@ -214,9 +214,12 @@ def _round_down(length: int) -> int:
 
 
 def _shown(length: int) -> str:
-    """Exact limits are powers of two: `1 Mi`, `512 Ki`, as `--chunk-size` takes them."""
+    """Limits of proxies are powers of two, so these are shown as such: `1 MiB`, `512 KiB`."""
     if length >= MIB and length % MIB == 0:
-        return f"{length // MIB} Mi"
-    if length >= MIB:
-        return f"{length / MIB:.1f} Mi"
-    return f"{length // KIB} Ki"
+        return f"{length // MIB} MiB"
+    return f"{length / MIB:.1f} MiB" if length >= MIB else f"{length // KIB} KiB"
+
+
+def _flag(length: int) -> str:
+    """The same as `--chunk-size` takes it: `1Mi`, `512Ki`."""
+    return _shown(length).replace(" ", "").removesuffix("B")

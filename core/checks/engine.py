@@ -93,6 +93,14 @@ class Ladder:
             run = _Run(chosen, context, stop or threading.Event(), on_start, on_result)
             return run.to_the_end(threads)
 
+    def waiting_for(self, name: str) -> tuple[str, ...]:
+        """A check and all that need it, through others, too: what has to be tried again with it."""
+        found = [name]
+        for check in self.checks:
+            if check.name not in found and any(need in found for need in check.needs):
+                found.append(check.name)
+        return tuple(found)
+
     def _chosen(self, only: Iterable[str]) -> tuple[Check, ...]:
         wanted = dict.fromkeys(only)
         unknown = [name for name in wanted if name not in self.names]

@@ -62,9 +62,9 @@ def check_login_address(context: Context) -> Finding:
     if not asked:
         return passed("no login is asked for")
     bearer = asked.get("bearer")
-    if bearer is None:
+    realm = plain(bearer.parameters.get("realm", "")) if bearer else ""
+    if not realm and "basic" in asked:
         return passed("the registry itself takes the login")
-    realm = plain(bearer.parameters.get("realm", ""))
     settings = context.connection
     client = Authenticator(transport(context), settings.origin, None, settings.trusted_hosts)
     try:
@@ -79,7 +79,8 @@ def check_login_address(context: Context) -> Finding:
 
 def check_clock(context: Context, now: Callable[[], float] = time.time) -> Finding:
     """Whether the clocks of this machine and of the registry agree."""
-    said = look(context, "/v2/").headers.get("date", "")
+    fresh = transport(context).request("GET", f"{context.connection.origin}/v2/", {})
+    said = fresh.headers.get("date", "")
     try:
         theirs = parsedate_to_datetime(said).timestamp()
     except (ValueError, OverflowError):
@@ -137,8 +138,10 @@ def _no_registry(answer: Response, details: tuple[str, ...], *, is_page: bool) -
 
 
 def _wrong_address(context: Context, realm: str, error: RegistryError) -> Finding:
+    if not realm:
+        return from_error(error, seen="the registry asks for a login in no way that is known")
     if error.code is not Code.TOKEN_SERVER_ELSEWHERE:
-        return from_error(error, seen=f"{realm or 'the login address'} does not work")
+        return from_error(error, seen=f"{realm} does not work")
     is_harbor = product(context).kind is Kind.HARBOR
     host = context.mirror.address
     return failed(

@@ -2,11 +2,11 @@
 
 import re
 
-from core.checks.clients import session
+from core.checks.clients import harbor, session
 from core.checks.context import ANSWER_SECONDS, Context
 from core.checks.finding import Finding, failed, from_error, passed, skipped, warned
 from core.checks.looking import challenges, look
-from core.checks.product import Kind, product
+from core.checks.product import Kind, harbor_version, product
 from core.errors import Code, RegistryError
 from core.oci import InvalidContentError, parse_json
 from core.registry.auth import DEFAULT_TOKEN_SECONDS, Authenticator
@@ -53,7 +53,7 @@ def check_login(context: Context) -> Finding:
         session(context).ping()
     except RegistryError as error:
         return _refused(context, credentials, error, details)
-    return _accepted(credentials, life, details)
+    return _accepted(credentials, life, details + _harbor_words(context))
 
 
 def check_node_login(context: Context) -> Finding:
@@ -160,6 +160,17 @@ def _accepted(credentials: Credentials, life: float | None, details: list[str]) 
             details=details,
         )
     return passed(f"accepted as {who}, for {span(life)} at a time", details=details)
+
+
+def _harbor_words(context: Context) -> list[str]:
+    """Harbor tells its version only to whoever is logged in."""
+    if product(context).kind is not Kind.HARBOR:
+        return []
+    try:
+        version = harbor_version(harbor(context).system_info().harbor_version)
+    except RegistryError as error:
+        return [error.message]
+    return [f"Harbor {version}"] if version else []
 
 
 def _refused(

@@ -164,13 +164,14 @@ def write_merged(path: Path, before: bytes, after: bytes, mode: int | None = Non
         mode: rights of both files; those that it has where None.
 
     Returns:
-        The backup; an older one is never replaced. None where nothing changes.
+        The backup; an older one is never replaced. None where nothing changes; where rights are
+        given, they count as a change.
 
     Raises:
         MirrorError: `file-changed` where it is not any more what was read; `file-not-written`
             where the disk or its rights stand in the way. The file is then as it was.
     """
-    if before == after:
+    if before == after and mode is None:
         return None
     try:
         target = path.resolve(strict=True)
@@ -180,17 +181,25 @@ def write_merged(path: Path, before: bytes, after: bytes, mode: int | None = Non
                 Code.FILE_CHANGED, "It is not as it was when it was read.", where=str(path)
             )
         backup = _free_name(target)
-        for file, content in ((backup, before), (target, after)):
-            write_atomically(file, content, status.st_mode & 0o777 if mode is None else mode)
-            # Only root can give a file back to its owner; nobody else needs to.
-            with suppress(PermissionError):
-                os.chown(file, status.st_uid, status.st_gid)
+        _write_like(backup, before, status, mode)
+        try:
+            _write_like(target, after, status, mode)
+        except OSError:
+            backup.unlink()
+            raise
     except (OSError, RuntimeError) as error:  # RuntimeError: a circle of links, before Python 3.13
         why = (error.strerror if isinstance(error, OSError) else "") or "it leads in a circle"
         raise MirrorError(
             Code.FILE_NOT_WRITTEN, f"It cannot be written: {why}.", where=str(path)
         ) from None
     return backup
+
+
+def _write_like(path: Path, content: bytes, status: os.stat_result, mode: int | None) -> None:
+    write_atomically(path, content, status.st_mode & 0o777 if mode is None else mode)
+    # Only root can give a file back to its owner; nobody else needs to.
+    with suppress(PermissionError):
+        os.chown(path, status.st_uid, status.st_gid)
 
 
 def _free_name(path: Path) -> Path:

@@ -60,7 +60,7 @@ def test_a_registry_with_a_login_passes_from_the_name_to_the_upload(
     }
     assert states(found) == expected
     assert found["push"].seen == "may write to eks-a (upload opened, cancelled)"
-    assert found["body-size"].seen == "64 Mi at a time pass, pieces are 8 Mi"
+    assert found["body-size"].seen == "requests of 64 MiB pass; the import sends 8 MiB at a time"
     assert found["kind"].seen == "Docker registry"
 
 
@@ -193,9 +193,9 @@ class LimitedBodies(Handler):
 @pytest.mark.parametrize(
     ("limit", "state", "seen"),
     [
-        (10 * 2**30, State.PASS, "64 Mi at a time pass, pieces are 8 Mi"),
-        (2**20, State.WARN, "bodies over 1 Mi are refused (HTTP 413)"),
-        (1000, State.FAIL, "not even 64 Ki may be sent at a time"),
+        (10 * 2**30, State.PASS, "requests of 64 MiB pass; the import sends 8 MiB at a time"),
+        (2**20, State.WARN, "requests over 1 MiB are refused (HTTP 413)"),
+        (1000, State.FAIL, "not even 64 KiB may be sent in one request"),
     ],
 )
 def test_a_proxys_limit_is_found(

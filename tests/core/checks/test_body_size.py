@@ -80,7 +80,7 @@ def test_without_a_limit_64_mib_pass_and_everything_is_cancelled() -> None:
     found = measured(store)
     assert (found.state, found.seen) == (
         State.PASS,
-        "64 Mi at a time pass, pieces are 8 Mi",
+        "requests of 64 MiB pass; the import sends 8 MiB at a time",
     )
     assert store.bodies == [MIB * 2**n for n in range(7)]
     assert store.open == set()
@@ -99,9 +99,9 @@ def test_a_limit_below_the_pieces_is_a_warning_with_what_becomes_of_it() -> None
     found = measured(Store(MIB))
     assert (found.state, found.seen) == (
         State.WARN,
-        "bodies over 1 Mi are refused (HTTP 413)",
+        "requests over 1 MiB are refused (HTTP 413)",
     )
-    assert found.effect.startswith("The import sends pieces of 1 Mi in place of 8 Mi")
+    assert found.effect.startswith("The import sends 1 MiB at a time in place of 8 MiB")
     assert "client_max_body_size 0" in found.mend
     assert "--chunk-size 1Mi" in found.mend
     assert found.code == Code.BODY_TOO_LARGE
@@ -111,14 +111,14 @@ def test_a_limit_above_the_pieces_passes() -> None:
     found = measured(Store(20 * MIB))
     assert (found.state, found.seen) == (
         State.PASS,
-        "pieces of 8 Mi pass, bodies over 20 Mi do not",
+        "requests of 8 MiB pass, over 20 MiB they are refused",
     )
 
 
 def test_a_limit_below_the_smallest_piece_fails() -> None:
     store = Store(1000)
     found = measured(store)
-    assert (found.state, found.seen) == (State.FAIL, "not even 64 Ki may be sent at a time")
+    assert (found.state, found.seen) == (State.FAIL, "not even 64 KiB may be sent in one request")
     assert store.open == set()
 
 
@@ -126,12 +126,12 @@ def test_a_limit_below_the_smallest_piece_fails() -> None:
 def test_a_limit_shows_in_different_ways(status: int) -> None:
     body = json.dumps({"errors": []}).encode()
     found = measured(Store(4 * MIB, Answer(status, body=body)))
-    assert found.seen == f"bodies over 4 Mi are refused (HTTP {status})"
+    assert found.seen == f"requests over 4 MiB are refused (HTTP {status})"
 
 
 def test_a_lost_upload_counts_as_a_refusal() -> None:
     found = measured(Store(4 * MIB, Answer(404)))
-    assert found.seen == "bodies over 4 Mi are refused"
+    assert found.seen == "requests over 4 MiB are refused"
 
 
 @pytest.mark.parametrize(("status", "code"), [(403, Code.PUSH_DENIED), (500, Code.REGISTRY_FAULT)])
@@ -162,7 +162,7 @@ def test_a_slow_line_is_not_filled_with_large_bodies(monkeypatch: pytest.MonkeyP
     found = measured(store)
     assert (found.state, found.seen) == (
         State.PASS,
-        "1 Mi at a time pass (larger would take long here), pieces are 8 Mi",
+        "requests of 1 MiB pass; larger ones take too long here to be tried",
     )
     assert store.bodies == [MIB]
 

@@ -125,6 +125,14 @@ def test_only_what_is_asked_for_runs_whatever_it_needs() -> None:
     assert told(found) == [("tls", "pass", "it is so")]
 
 
+def test_what_waits_for_a_check_is_tried_again_with_it() -> None:
+    all_of_them = ladder(
+        check("port"), check("tls", GOOD, "port"), check("name", GOOD, "tls"), check("disk")
+    )
+    assert all_of_them.waiting_for("port") == ("port", "tls", "name")
+    assert all_of_them.waiting_for("name") == ("name",)
+
+
 def test_a_name_that_no_check_has_is_refused_with_those_that_exist() -> None:
     with pytest.raises(UsageError) as caught:
         ladder(check("port"), check("tls")).run(only=["ports"])

@@ -213,11 +213,21 @@ def test_the_login_address_passes_where_it_is_the_registrys_own() -> None:
     [
         (Answer(200, [PLAIN], b"{}"), "no login is asked for"),
         (wants('Basic realm="x"'), "the registry itself takes the login"),
+        (wants('Bearer, Basic realm="x"'), "the registry itself takes the login"),
     ],
 )
 def test_without_a_token_server_there_is_no_login_address(answer: Answer, seen: str) -> None:
     found = ask(identity.check_login_address, {"/v2/": answer})
     assert (found.state, found.seen) == (State.PASS, seen)
+
+
+@pytest.mark.parametrize("challenge", ["Negotiate", 'Bearer service="s"'])
+def test_a_way_to_ask_that_nobody_knows_fails(challenge: str) -> None:
+    found = ask(identity.check_login_address, {"/v2/": wants(challenge)})
+    assert (found.state, found.seen) == (
+        State.FAIL,
+        "the registry asks for a login in no way that is known",
+    )
 
 
 def test_a_login_address_on_another_host_fails_and_nothing_goes_there() -> None:

@@ -11,6 +11,7 @@ from core.errors import Code
 from core.registry.credentials import Credentials
 from tests.core.checks.looking import PASSWORD, answers, login, look
 from tests.core.registry.servers import Answer, Asked, Judge, http_server
+from tests.fixtures.harbor_mock import Account, HarborMock, running
 from tests.fixtures.zoo import Zoo, ZooServer
 
 GOOD = login().basic_header()
@@ -56,6 +57,16 @@ def test_a_basic_login_that_is_accepted_passes() -> None:
     assert (found.state, found.seen) == (State.PASS, "accepted as demo")
     assert "asks for: Basic realm=r" in found.details
     assert "login from: a test" in found.details
+
+
+def test_harbor_tells_its_version_to_whoever_is_logged_in() -> None:
+    mock = HarborMock()
+    mock.accounts["demo"] = Account(PASSWORD)
+    with running(mock) as server:
+        given = answers(server.address, plain_http=True)
+        found = look(login_checks.check_login, given, login())
+    assert found.state is State.PASS
+    assert "Harbor 2.11.1" in found.details
 
 
 def test_a_wrong_password_fails_after_one_try() -> None:

@@ -13,10 +13,10 @@ from core.checks import handshake, presented, reach
 from core.checks.finding import Finding, State
 from core.errors import Code
 from tests.core.checks.looking import answers, look
+from tests.core.registry.servers import RawServer, wait_for_hangup
 from tests.fixtures.zoo import (
     HOST,
     HOST_6,
-    SilentServer,
     Zoo,
     ZooServer,
     only_tls,
@@ -37,6 +37,20 @@ def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in addresses]
 
     monkeypatch.setattr("socket.getaddrinfo", answer)
+
+
+def silent() -> RawServer:
+    """A port that takes connections and says nothing."""
+    return RawServer(lambda connection, _: wait_for_hangup(connection))
+
+
+def saying(content: bytes) -> RawServer:
+    """A port that says this to everybody and hangs up."""
+
+    def talk(connection: socket.socket, _: int) -> None:
+        connection.sendall(content)
+
+    return RawServer(talk)
 
 
 def closed_port() -> str:
@@ -102,7 +116,7 @@ def test_without_a_registry_the_first_check_says_so() -> None:
 
 
 def test_an_open_port_passes_with_its_time() -> None:
-    with SilentServer() as server:
+    with silent() as server:
         found = look(reach.check_port, answers(server.address))
     assert found.state is State.PASS
     assert found.seen.endswith("ms")
@@ -140,7 +154,7 @@ def test_a_port_that_cannot_be_reached_tells_how(
 def test_one_of_two_addresses_that_is_closed_is_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with SilentServer() as server:
+    with silent() as server:
         monkeypatch.setattr(reach, "addresses", lambda _: (HOST, "127.0.0.9"))
         host, port = "registry.example", server.address.partition(":")[2]
         found = look(reach.check_port, answers(f"{host}:{port}"))
@@ -150,7 +164,7 @@ def test_one_of_two_addresses_that_is_closed_is_a_warning(
 
 def test_a_proxy_of_the_environment_is_warned_about(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    with SilentServer() as server:
+    with silent() as server:
         monkeypatch.setattr(reach, "addresses", lambda _: (HOST,))
         port = server.address.partition(":")[2]
         found = look(reach.check_port, answers(f"registry.example:{port}"))
@@ -215,14 +229,14 @@ def test_plain_http_is_told_from_tls() -> None:
 
 @pytest.mark.parametrize("says", [b"SSH-2.0-OpenSSH_9.2\r\n", b"+OK POP3 ready\r\n"])
 def test_another_service_is_told_from_tls(says: bytes) -> None:
-    with SilentServer(says) as server:
+    with saying(says) as server:
         found = look(reach.check_tls, answers(server.address))
     assert (found.state, found.seen) == (State.FAIL, "the port speaks neither TLS nor HTTP")
     assert "OpenSSL: " in found.details[0]
 
 
 def test_a_port_that_says_nothing_is_told() -> None:
-    with SilentServer() as server:
+    with silent() as server:
         found = look(reach.check_tls, answers(server.address))
     assert (found.state, found.seen) == (
         State.FAIL,
@@ -231,7 +245,7 @@ def test_a_port_that_says_nothing_is_told() -> None:
 
 
 def test_a_connection_that_is_cut_in_the_handshake_is_told() -> None:
-    with SilentServer(b"") as server:
+    with saying(b"") as server:
         found = look(reach.check_tls, answers(server.address))
     assert found.state is State.FAIL
     assert found.seen in (

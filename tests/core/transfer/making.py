@@ -2,15 +2,16 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from core.archive.model import Blob, ImageParts, RandomAccess, ReadyManifest, StoredArtifact
+from core.archive.model import Blob, ImageParts, ReadyManifest, StoredArtifact
 from core.archive.sources import MemoryBytes
+from core.demo.registry import DemoRegistry
 from core.errors import ArchiveError, Code
 from core.mirror.endpoint import Mirror
 from core.oci import (
@@ -23,6 +24,7 @@ from core.oci import (
     digest_of,
 )
 from core.reference import Artifact, Kind, Reference
+from core.registry.blobs import read_blob
 from core.registry.connection import Connection
 from core.registry.credentials import Credentials
 from core.registry.retry import RetryPolicy, Waiter
@@ -35,6 +37,7 @@ from core.transfer.journal import Journal
 from core.transfer.plan import Plan, PlannedArtifact
 from core.transfer.progress import Progress, Throttle
 from core.transfer.sender import BlobSender, ChunkSize
+from core.transfer.states import PlacementState
 from tests.fixtures.tools import Registry
 
 GZIP = Compression("gzip", 1)
@@ -167,6 +170,20 @@ class Site:
             progress=self.progress,
         )
 
+    def send(self, blob: Blob, name: str = "a", holders: Sequence[str] = ()) -> PlacementState:
+        """One blob into the repository `name` below the namespace."""
+        slot = self.progress.slots[0]
+        slot.begin(name, blob.size)
+        try:
+            known = [self.repository(one) for one in holders]
+            return self.sender.place(blob, self.repository(name), known, slot)
+        finally:
+            slot.end()
+
+    def content(self, digest: str, name: str = "a") -> bytes:
+        """What the repository `name` holds."""
+        return read_blob(self.session, self.repository(name), digest)
+
     def move(self, *stored: StoredArtifact) -> Engine:
         """Register, survey and send."""
         engine = self.engine(plan_of(self.mirror, *stored))
@@ -225,6 +242,10 @@ def joined(pieces: Iterable[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def source_of(blob: Blob) -> RandomAccess:
-    """Where a blob lies."""
-    return blob.source
+def uploads_left(registry: DemoRegistry, namespace: str) -> list[Path]:
+    """Bytes of uploads that nobody finished nor cancelled, in the registry's storage.
+
+    Of one that was cancelled docker-registry 2 keeps an empty folder with the state of its hash.
+    """
+    folder = registry.storage / "docker/registry/v2/repositories" / namespace
+    return list(folder.rglob("_uploads/*/data"))
