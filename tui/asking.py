@@ -5,20 +5,21 @@ import sys
 import typer
 
 from core.errors import Code, UsageError
+from tui.words import tell
 
 
-def ask(question: str, *, yes: bool) -> None:
-    """Come back where the answer is yes.
+def ask(question: str, *, yes: bool) -> bool:
+    """Whether the operator agrees; Ctrl-C and Ctrl-D stand for no.
 
     Args:
         question: ends with a question mark and says the deed.
         yes: answers it beforehand.
 
     Raises:
-        UsageError: the answer is no, or there is nobody to ask.
+        UsageError: there is nobody to ask.
     """
     if yes:
-        return
+        return True
     if not sys.stdin.isatty():
         raise UsageError(
             Code.BAD_USAGE,
@@ -27,10 +28,8 @@ def ask(question: str, *, yes: bool) -> None:
             cause="Standard input is no terminal.",
             mend="Add --yes to do it without a question.",
         )
-    if not typer.confirm(question, err=True):
-        raise UsageError(
-            Code.BAD_USAGE,
-            "Nothing was changed.",
-            cause="The question was answered with no.",
-            mend="Run the same command again to be asked anew.",
-        )
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        tell()
+        return False

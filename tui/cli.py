@@ -110,7 +110,7 @@ def _guarded(verb: Callable[..., int]) -> Callable[..., None]:
             code = verb(**arguments)
         except EksaMirrorError as error:
             code = _tell(error)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):  # Ctrl-C and Ctrl-D, at a question too
             code = ExitCode.INTERRUPTED
         except (typer.Exit, BrokenPipeError):
             raise

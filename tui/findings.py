@@ -15,7 +15,7 @@ _ASCII = str.maketrans({"✗": "x", "“": '"', "”": '"', "…": "~"})
 _HEADINGS = {
     Level.REJECTED: "EKS Anywhere would refuse this",
     Level.WILL_NOT_WORK: "EKS Anywhere takes it, but it will not work",
-    Level.CAUTION: "It works, within limits",
+    Level.CAUTION: "Worth knowing",
 }
 _STATES = {Level.REJECTED: "✗ fail", Level.WILL_NOT_WORK: "✗ fail", Level.CAUTION: "! warn"}
 
@@ -58,7 +58,10 @@ def verdict(findings: Sequence[Finding]) -> str:
     counts = {level: sum(1 for one in findings if one.level is level) for level in Level}
     parts = [
         (counts[Level.REJECTED], plural(counts[Level.REJECTED], "refusal")),
-        (counts[Level.WILL_NOT_WORK], plural(counts[Level.WILL_NOT_WORK], "thing") + " will not work"),
+        (
+            counts[Level.WILL_NOT_WORK],
+            plural(counts[Level.WILL_NOT_WORK], "thing") + " will not work",
+        ),
         (counts[Level.CAUTION], plural(counts[Level.CAUTION], "warning")),
     ]
     listed = ", ".join(words for count, words in parts if count)

@@ -121,7 +121,11 @@ OUTPUT = (
     Flag("output.fragment", Path, ("--fragment",), "FILE"),
     Flag("cluster.file", Path, ("--cluster-file",), "FILE"),
     Flag("output.environment", Path, ("--environment",), "FILE"),
-    Flag("output.with_password", bool, ("--environment-with-password/--without-password",)),
+    Flag(
+        "output.with_password",
+        bool,
+        ("--environment-with-password/--environment-without-password",),
+    ),
 )
 
 _AnswersFile = Annotated[

@@ -11,22 +11,28 @@ from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.findings import Finding
 from core.mirror.from_answers import configuration_of, judge_answers
 from core.mirror.outputs import Login, environment_has_login
-from core.transfer.needs import Needs
+from core.transfer.needs import needs_of
 from core.transfer.settings import mirror_of
 from tui import options
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The settings that answers make, and all that is wrong with them."""
+    """The settings that answers make.
+
+    Attributes:
+        configuration: the settings.
+        findings: all that is wrong with them, worst first.
+        release: of EKS Anywhere, by the bundles manifest; empty where it is not known.
+    """
 
     configuration: RegistryMirrorConfiguration
     findings: tuple[Finding, ...]
+    release: str
 
 
 def settle(
     answers: Answers,
-    needs: Needs,
     clusters: Sequence[ClusterDocument] = (),
     *,
     login_is_set_up: bool = False,
@@ -38,8 +44,9 @@ def settle(
         login_is_set_up: whether it gets into the shell by other means than this one's variables.
 
     Raises:
-        EksaMirrorError: no registry is named, or the CA file cannot be used.
+        EksaMirrorError: no registry is named, or a file cannot be used.
     """
+    needs = needs_of(answers)
     configuration = configuration_of(answers, mirror_of(answers), os.environ)
     findings = judge_answers(
         answers,
@@ -49,7 +56,7 @@ def settle(
         upstreams=needs.upstreams,
         environment=None if login_is_set_up else os.environ,
     )
-    return Settled(configuration, findings)
+    return Settled(configuration, findings, needs.release)
 
 
 def login_for_environment(answers: Answers, *, password_stdin: bool = False) -> Login:

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from core.checks.words import one_line
 from core.errors import Code, RegistryError
 from core.mirror.certificates import common_name, is_ca, is_self_signed, uses_old_hash
 
@@ -76,7 +77,8 @@ class Certificate:
     def issued(self, other: "Certificate") -> bool:
         """Whether it signed `other`; names and signature both count."""
         if other.old_hash:
-            return self.subject == other.issuer  # libraries do not verify such signatures any more
+            # Libraries do not verify such signatures any more, so the names must do.
+            return self.parsed.subject == other.parsed.issuer
         try:
             other.parsed.verify_directly_issued_by(self.parsed)
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
@@ -216,9 +218,9 @@ def _path(leaf: Certificate, others: Sequence[Certificate]) -> tuple[Certificate
 def _described(parsed: x509.Certificate, der: bytes) -> Certificate:
     digest = hashlib.sha256(der).hexdigest().upper()
     return Certificate(
-        name=common_name(parsed),
-        subject=parsed.subject.rfc4514_string(),
-        issuer=parsed.issuer.rfc4514_string(),
+        name=one_line(common_name(parsed)),
+        subject=one_line(parsed.subject.rfc4514_string()),
+        issuer=one_line(parsed.issuer.rfc4514_string()),
         issuer_name=_issuer_name(parsed),
         alternative_names=_alternative_names(parsed),
         begins=parsed.not_valid_before_utc,
@@ -237,7 +239,7 @@ def _described(parsed: x509.Certificate, der: bytes) -> Certificate:
 
 def _issuer_name(parsed: x509.Certificate) -> str:
     names = parsed.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return str(names[0].value) if names else parsed.issuer.rfc4514_string()
+    return one_line(str(names[0].value) if names else parsed.issuer.rfc4514_string())
 
 
 def _alternative_names(parsed: x509.Certificate) -> tuple[str, ...]:
@@ -246,7 +248,7 @@ def _alternative_names(parsed: x509.Certificate) -> tuple[str, ...]:
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return ()
     dns = names.get_values_for_type(x509.DNSName)
-    return (*dns, *map(str, names.get_values_for_type(x509.IPAddress)))
+    return (*map(one_line, dns), *map(str, names.get_values_for_type(x509.IPAddress)))
 
 
 def _key_words(parsed: x509.Certificate) -> str:

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 
 from core.checks.context import Context
-from core.checks.finding import Finding, State, failed, from_error, several, skipped, worst
+from core.checks.finding import Finding, State, cleaned, failed, from_error, several, skipped, worst
 from core.errors import Code, EksaMirrorError, Interrupted, UsageError
 
 LIMIT_SECONDS = 5.0
@@ -245,7 +245,7 @@ class _Run:
                 title=one.title or one.subject or check.title,
                 duration=duration,
             )
-            for one in several(outcome or skipped("there is nothing to look at"))
+            for one in map(cleaned, several(outcome or skipped("there is nothing to look at")))
         )
         self._found[check.name] = found
         self._on_result(check, found)

@@ -5,10 +5,10 @@ A finding says what happens to the operator (`seen`), why (`cause`) and what to 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.checks.words import first_lower
+from core.checks.words import first_lower, one_line
 from core.errors import EksaMirrorError
 
 
@@ -111,6 +111,20 @@ def from_error(error: EksaMirrorError, *, seen: str = "", subject: str = "") -> 
         details=(f"{where}{error.message}",),
         code=error.code,
         subject=subject,
+    )
+
+
+def cleaned(finding: Finding) -> Finding:
+    """The same with every text on one line and printable: much of it comes from a registry."""
+    return replace(
+        finding,
+        seen=one_line(finding.seen),
+        cause=one_line(finding.cause),
+        effect=one_line(finding.effect),
+        mend=one_line(finding.mend),
+        command=one_line(finding.command),
+        details=tuple(map(one_line, finding.details)),
+        subject=one_line(finding.subject),
     )
 
 

@@ -63,7 +63,9 @@ TRUST = (
     Check("chain", "Chain", certificate_checks.check_chain, needs=("tls",), limit=10.0),
     Check("ca-file", "CA file", ca_file.check_ca_file, needs=_CERTIFICATES, limit=15.0),
     Check("import-trust", "This import", trust.check_import_trust, needs=_CERTIFICATES),
-    Check("docker-trust", "Docker's trust", trust.check_docker_trust, needs=_CERTIFICATES),
+    Check(
+        "docker-trust", "Docker's trust", trust.check_docker_trust, needs=_CERTIFICATES, limit=15.0
+    ),
     Check("node-trust", "Trust on nodes", trust.check_node_trust, needs=_CERTIFICATES, limit=10.0),
 )
 _TRUSTED = ("v2", "import-trust")

@@ -186,8 +186,7 @@ def _docker_refuses(error: RegistryError, folder: Path) -> Finding:
         "docker would refuse the registry",
         cause=cause if untrusted else error.message,
         effect="The import works without docker. Creating a cluster does not.",
-        mend="Install the CA for docker." if untrusted else error.mend,
-        command="sudo eksa-mirror trust" if untrusted else "",
+        mend="Install the CA for docker: eksa-mirror trust" if untrusted else error.mend,
         details=(f"looked in: {folder}", error.message),
         code=error.code,
     )

@@ -92,7 +92,7 @@ class ClusterFile:
             MirrorError: `manifest-invalid` where no cluster has such a name, or where the file is
                 written in a way that cannot be edited without changing something else.
         """
-        chosen = self._chosen(names)
+        chosen = self.chosen(names)
         text = _text(self.content, self.where)
         edits = [
             edit
@@ -107,7 +107,12 @@ class ClusterFile:
         bom = _BOM if self.content.startswith(_BOM.encode()) else ""
         return (bom + result).encode()
 
-    def _chosen(self, names: Collection[str]) -> list[ClusterDocument]:
+    def chosen(self, names: Collection[str] = ()) -> list[ClusterDocument]:
+        """Its clusters of these names; all of them where none is given.
+
+        Raises:
+            MirrorError: `manifest-invalid` where no cluster has such a name.
+        """
         known = [cluster.name for cluster in self.clusters]
         for name in names:
             if name not in known:

@@ -104,7 +104,8 @@ def judge_answers(
         environment: of this shell; None where the login is set up by other means.
     """
     found = list(_plain_http(answers)) + list(_not_mapped(configuration, upstreams or {}))
-    for known in [one.facts for one in clusters] or [None]:
+    facts: list[ClusterFacts | None] = [one.facts for one in clusters]
+    for known in facts or [None]:
         found += judge(
             configuration,
             cluster=cluster_facts(answers, known),

@@ -65,7 +65,7 @@ class PlannedFile:
         path: as it was named.
         before: what it holds, None where it is not there.
         after: what it would hold.
-        mode: rights of the file; those that it has where None.
+        mode: rights that it gets; None where it keeps its own, or gets those of any new file.
         note: what is done to it, for the operator; may be empty.
     """
 
@@ -81,7 +81,7 @@ class PlannedFile:
         """What becomes of it."""
         if self.before is None:
             return Change.NEW
-        if self.before == self.after and self._has_its_rights:
+        if self.before == self.after and self.mode is None:
             return Change.SAME
         return Change.MERGE if self.role is Role.CLUSTER else Change.REPLACE
 
@@ -92,10 +92,6 @@ class PlannedFile:
             texts = (content.decode("utf-8", "replace") for content in (before, after))
             before, after = (text.encode() for text in without_passwords(*texts))
         return difference(before, after, str(self.path))
-
-    @property
-    def _has_its_rights(self) -> bool:
-        return self.mode is None or stat.S_IMODE(self.path.stat().st_mode) == self.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +157,9 @@ def plan_outputs(
 
 
 def environment_has_login(answers: Answers) -> bool:
-    """Whether the environment file tells a login: where clusters use one, or it was asked for."""
-    return answers.credentials.authenticate or answers.output.with_password
+    """Whether the environment file tells a login: where clusters use one, or one was named."""
+    login = answers.credentials
+    return login.authenticate or bool(login.username) or answers.output.with_password
 
 
 def environment_of(answers: Answers, login: Login, name: str = FILE_NAME) -> str:
@@ -241,12 +238,11 @@ def _cluster(
     names: Collection[str],
 ) -> PlannedFile:
     merged = file.merged(configuration, names)
-    chosen = [one for one in file.clusters if not names or one.name in names]
     notes = [
         f"cluster “{one.name}” has no mirror yet, it is added"
         if one.configuration is None
         else f"cluster “{one.name}” has a mirror already, it is replaced"
-        for one in chosen
+        for one in file.chosen(names)
     ]
     note = "" if merged == file.content else "; ".join(notes)
     return PlannedFile(Role.CLUSTER, path, file.content, merged, None, note)
@@ -256,7 +252,8 @@ def _environment(answers: Answers, path: Path, login: Login) -> PlannedFile:
     before, content = _content(path), environment_of(answers, login, path.name).encode()
     note = "holds the password, so only you may read it" if login.password else "no password"
     # People type the password into it, so a new one is private anyway.
-    mode = _PRIVATE if login.password or before is None else None
+    private = before is None or (login.password and _rights(path) != _PRIVATE)
+    mode = _PRIVATE if private else None
     return PlannedFile(Role.ENVIRONMENT, path, before, content, mode, note)
 
 
@@ -295,6 +292,13 @@ def _content(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise _not_written(path, f"it cannot be read ({error.strerror})") from None
+
+
+def _rights(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        raise _not_written(path, f"it is out of reach ({error.strerror})") from None
 
 
 def _is_cluster_file(content: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""What the mirror's settings must know of the release: its number, and where artifacts come from."""
+"""What the mirror's settings must know of the release: its name, and where things come from."""
 
 from collections import Counter
 from collections.abc import Mapping

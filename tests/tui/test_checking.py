@@ -194,3 +194,14 @@ def test_states_have_their_glyphs() -> None:
         State.FAIL: "✗ fail     ",
         State.SKIPPED: f"{DASH} skipped  ",
     }
+
+
+def test_on_a_terminal_it_says_what_is_waited_for(
+    wrong_name: ZooServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    checked(registry_address=at(wrong_name), only=["tls"])
+    told = capsys.readouterr()
+    assert "* running  TLS" in told.err
+    assert told.err.endswith("\r\x1b[K1 finding: 1 warn.\n")
+    assert "running" not in told.out

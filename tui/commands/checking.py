@@ -61,7 +61,7 @@ def check(
         put(json.dumps([_document(one) for one in found], indent=2, ensure_ascii=False))
     else:
         printer = _Printer(only or checks.names)
-        found = checks.run(only=only or (), on_result=printer.take)
+        found = checks.run(only=only or (), on_start=printer.start, on_result=printer.take)
     tell(_summary(found))
     failing = any(one.state is State.FAIL for one in found)
     return ExitCode.CHECK_FAILED if failing else ExitCode.DONE
@@ -79,12 +79,20 @@ class _Printer:
             if one.name in wanted
         ]
         self._found: dict[str, tuple[Finding, ...]] = {}
+        self._running: dict[str, str] = {}
         self._heading = ""
         self._width = _width()
 
+    def start(self, check: Check) -> None:
+        """A check begins."""
+        self._running[check.name] = check.title
+        self._show_running()
+
     def take(self, check: Check, findings: tuple[Finding, ...]) -> None:
         """What one check found."""
+        self._running.pop(check.name, None)
         self._found[check.name] = findings
+        _clear_line()
         while self._waiting and self._waiting[0][1] in self._found:
             heading, name = self._waiting.pop(0)
             if heading != self._heading:
@@ -93,6 +101,15 @@ class _Printer:
             for finding in self._found[name]:
                 for line in finding_lines(finding, self._width):
                     self._put(line)
+        self._show_running()
+
+    def _show_running(self) -> None:
+        """On a terminal, what is waited for; a large tarball takes its time."""
+        if self._running and sys.stderr.isatty():
+            _clear_line()
+            line = f"* running  {', '.join(self._running.values())}"
+            sys.stderr.write(line[: self._width - 1])
+            sys.stderr.flush()
 
     def _put(self, line: str) -> None:
         put(_writable(line))
@@ -147,6 +164,12 @@ def _summary(found: Sequence[Finding]) -> str:
     counts = [(state, sum(1 for one in found if one.state is state)) for state in State]
     parts = ", ".join(f"{count} {state}" for state, count in counts if count)
     return f"{plural(len(found), 'finding')}: {parts}."
+
+
+def _clear_line() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 def _width() -> int:

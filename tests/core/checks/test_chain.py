@@ -92,6 +92,14 @@ def test_the_same_name_with_another_key_is_another_authority(zoo: Zoo) -> None:
     assert other.name == true.name
 
 
+def test_names_in_a_certificate_cannot_move_the_cursor(zoo: Zoo) -> None:
+    evil = make_signer("Evil\x1b[2J\nCA")
+    (found,) = read_pem(pem(evil.certificate))
+    for text in (found.name, found.subject, found.issuer, found.issuer_name):
+        assert text.isprintable()
+    assert found.issued(read_pem(pem(zoo.leaf(signer=evil)))[0])
+
+
 def test_nothing_sent_and_nonsense_are_told() -> None:
     with pytest.raises(RegistryError, match="no certificate"):
         read_chain([])

@@ -71,6 +71,14 @@ def test_what_one_check_says_of_several_things_is_titled_by_each() -> None:
     ]
 
 
+def test_what_a_registry_says_cannot_move_the_cursor() -> None:
+    evil = "a\x1b[2Jb\nc"
+    bad = failed(evil, cause=evil, mend=evil, command=evil, details=(evil,), subject=evil)
+    (found,) = ladder(check("v2", says(bad))).run()
+    texts = (found.seen, found.cause, found.mend, found.command, *found.details, found.title)
+    assert all(text == "a [2Jb c" for text in texts)
+
+
 def test_a_check_without_any_finding_is_skipped() -> None:
     assert told(ladder(check("empty", lambda _: [])).run()) == [
         ("empty", "skipped", "there is nothing to look at")

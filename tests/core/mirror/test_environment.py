@@ -59,9 +59,9 @@ def test_without_a_login_nothing_is_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x00b", "a\x1b[31m", "a\rb"])
 def test_control_characters_are_refused(value: str) -> None:
-    for arguments in ({"username": value}, {"ca_file": value}):
+    for username, ca_file in ((value, ""), ("", value)):
         with pytest.raises(UsageError) as caught:
-            environment_file(**arguments)
+            environment_file(username=username, ca_file=ca_file)
         assert caught.value.code is Code.BAD_USAGE
 
 

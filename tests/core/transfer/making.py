@@ -24,6 +24,7 @@ from core.oci import (
     digest_of,
 )
 from core.reference import Artifact, Kind, Reference
+from core.registry.auth import push
 from core.registry.blobs import read_blob
 from core.registry.connection import Connection
 from core.registry.credentials import Credentials
@@ -33,7 +34,7 @@ from core.registry.tls import TlsSettings
 from core.release.model import RequiredArtifact, Requirements
 from core.transfer.compression import Compression
 from core.transfer.engine import Engine
-from core.transfer.journal import Journal
+from core.transfer.journal import ArtifactRow, Journal
 from core.transfer.plan import Plan, PlannedArtifact
 from core.transfer.progress import Progress, Throttle
 from core.transfer.sender import BlobSender, ChunkSize
@@ -96,6 +97,16 @@ def saved_image(name: str, *layers: Blob) -> StoredArtifact:
     config = canonical_json(document | {"rootfs": {"type": "layers", "diff_ids": diff_ids}})
     parts = ImageParts(stored_blob(config, media_type=DOCKER_CONFIG, entry="config"), layers)
     return StoredArtifact(Kind.IMAGE, name, (Reference.parse(name),), parts)
+
+
+def config_of(image: StoredArtifact) -> Blob:
+    """The config of an image of docker save."""
+    return next(iter(image.content.all_blobs()))
+
+
+def packed(layer: Blob) -> bytes:
+    """What a layer becomes on the way."""
+    return joined(GZIP.apply(layer.blocks()))
 
 
 def ready_image(name: str, *blobs: Blob) -> StoredArtifact:
@@ -183,6 +194,28 @@ class Site:
     def content(self, digest: str, name: str = "a") -> bytes:
         """What the repository `name` holds."""
         return read_blob(self.session, self.repository(name), digest)
+
+    def rows(self) -> dict[str, ArtifactRow]:
+        """Artifacts of the journal by the last part of their upstream repository."""
+        rows = self.journal.artifacts()
+        return {row.source.rpartition("/")[2].partition(":")[0]: row for row in rows}
+
+    def states(self) -> dict[str, str]:
+        """How far each is."""
+        return {name: row.state.value for name, row in self.rows().items()}
+
+    def sent_digest(self, layer: Blob) -> str:
+        """What a layer became in the mirror."""
+        known = self.journal.known_as(layer)
+        assert known
+        return known[0]
+
+    def delete(self, path: str, name: str) -> None:
+        """Remove something from a repository, as a clean-up of the registry does."""
+        repository = self.repository(name)
+        self.session.request(
+            "DELETE", f"/v2/{repository}/{path}", scopes=(push(repository),), ok=(202,)
+        )
 
     def move(self, *stored: StoredArtifact) -> Engine:
         """Register, survey and send."""

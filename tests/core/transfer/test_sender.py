@@ -11,11 +11,10 @@ from core.registry.blobs import has_blob
 from core.transfer.sender import LARGEST_FORCED_CHUNK, SMALLEST_CHUNK, ChunkSize
 from core.transfer.states import PlacementState
 from tests.core.transfer.making import (
-    GZIP,
     Site,
-    joined,
     layer,
     noise,
+    packed,
     stored_blob,
     uploads_left,
 )
@@ -25,7 +24,7 @@ KIB = 1024
 CHUNK = 64 * KIB
 BLOB = stored_blob(noise("sent", 5 * CHUNK + 1_000))
 LAYER = layer(noise("layer", 200_000) + b"text " * 40_000)
-SENT_LAYER = joined(GZIP.apply(LAYER.blocks()))
+SENT_LAYER = packed(LAYER)
 
 
 def test_a_blob_arrives_in_chunks_of_the_wanted_size(place: Site, counting_proxy: Proxy) -> None:

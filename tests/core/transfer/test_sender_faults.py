@@ -8,11 +8,10 @@ from core.demo.registry import DemoRegistry
 from core.errors import Code, RegistryError
 from core.transfer.states import PlacementState
 from tests.core.transfer.making import (
-    GZIP,
     Site,
-    joined,
     layer,
     noise,
+    packed,
     site,
     stored_blob,
     uploads_left,
@@ -23,7 +22,7 @@ KIB = 1024
 CHUNK = 64 * KIB
 BLOB = stored_blob(noise("sent", 5 * CHUNK + 1_000))
 LAYER = layer(noise("layer", 200_000) + b"text " * 40_000)
-SENT_LAYER = joined(GZIP.apply(LAYER.blocks()))
+SENT_LAYER = packed(LAYER)
 
 
 class CutOnce(Handler):
