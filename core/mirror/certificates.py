@@ -56,7 +56,7 @@ def judge_ca(
     if first is None:
         return (_unreadable("Its first block is not a certificate.", ": …", verified),)
     found = [
-        *_place(first, certificates[1:]),
+        *_place(first, certificates[1:], endpoint),
         *judge_validity(first, FIELD, now=now, notice=notice),
         *_signature(first),
     ]
@@ -177,21 +177,28 @@ def uses_old_hash(certificate: x509.Certificate) -> bool:
     return algorithm is not None and algorithm.name in _OLD_HASHES
 
 
-def _place(first: x509.Certificate, rest: list[x509.Certificate]) -> Iterator[Finding]:
+def _place(
+    first: x509.Certificate, rest: list[x509.Certificate], endpoint: str
+) -> Iterator[Finding]:
     """Whether the first certificate is the one that EKS Anywhere can use."""
     name = common_name(first)
     root = next((one for one in rest if is_ca(one) and is_self_signed(one)), None)
     if not is_ca(first) and not is_self_signed(first):
+        # Go trusts a server's certificate that is itself among the roots, until it is replaced.
+        own = covers(first, endpoint)
         yield Finding(
-            Level.REJECTED,
+            Level.WILL_NOT_WORK if own else Level.REJECTED,
             FindingCode.CA_NOT_A_CA,
             FIELD,
             f"The first certificate, “{name}”, is a server's own, not a CA.",
-            "EKS Anywhere reads the first certificate only.",
+            "EKS Anywhere reads the first certificate only, and with this one every node stops "
+            "pulling on the day the registry gets a new one."
+            if own
+            else "EKS Anywhere reads the first certificate only.",
             f"Use the root “{common_name(root)}” alone."
             if root
             else f"Ask for the certificate of “{_issuer(first)}”, which signed it.",
-            _DIAL,
+            "" if own else _DIAL,
         )
     elif not is_ca(first):
         yield Finding(

@@ -70,12 +70,17 @@ def test_a_private_key_is_never_let_pass() -> None:
     assert levels(judge(ROOT, ROOT.key_pem, verified=False)) == levels(after)
 
 
-def test_a_servers_certificate_in_front_is_rejected_and_the_root_behind_it_named() -> None:
+def test_the_registrys_own_certificate_in_front_works_only_until_it_is_replaced() -> None:
     found = judge(SERVER, ISSUING, ROOT)
-    assert levels(found) == {FindingCode.CA_NOT_A_CA: Level.REJECTED}
+    assert levels(found) == {FindingCode.CA_NOT_A_CA: Level.WILL_NOT_WORK}
     assert "Use the root “Root CA” alone." in found[FindingCode.CA_NOT_A_CA].mend
     alone = judge(SERVER)[FindingCode.CA_NOT_A_CA]
     assert "“Issuing CA”" in alone.mend
+
+
+def test_another_servers_certificate_in_front_is_rejected() -> None:
+    found = judge(SERVER, ISSUING, ROOT, endpoint="another.example")
+    assert found[FindingCode.CA_NOT_A_CA].level is Level.REJECTED
 
 
 def test_an_intermediate_in_front_hides_the_root() -> None:

@@ -161,7 +161,7 @@ def test_what_the_file_says_of_a_cluster_goes_before_the_answers() -> None:
         }
     )
     assert cluster_facts(given) == ClusterFacts(
-        Provider.SNOW, frozenset({OsFamily.RHEL}), external_etcd=True, kube_version="v1.33"
+        Provider.SNOW, frozenset({OsFamily.RHEL}), external_etcd=True, kube_version="1.33"
     )
     known = ClusterFacts(Provider.VSPHERE, frozenset({OsFamily.UBUNTU}), kube_version="1.30")
     assert cluster_facts(given, known) == known

@@ -43,7 +43,7 @@ from tests.fixtures.tools import Registry
 
 GZIP = Compression("gzip", 1)
 NONE = Compression("none", 0)
-HASTY = RetryPolicy(patience=5.0, fault_attempts=4, first_wait=0.01, longest_wait=0.05)
+HASTY = RetryPolicy(patience=2.0, fault_attempts=4, first_wait=0.01, longest_wait=0.05)
 """Waits like the real one, only shorter."""
 
 

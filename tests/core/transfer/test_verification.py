@@ -1,6 +1,8 @@
 """Asking the mirror: what is missing, removed or replaced is told, each for itself."""
 
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from core.transfer.plan import Plan, make_plan
 from core.transfer.states import ArtifactState
 from core.transfer.verification import verify
 from tests.core.transfer.making import (
+    HASTY,
     Site,
     config_of,
     layer,
@@ -22,6 +25,7 @@ from tests.core.transfer.making import (
     ready_image,
     requirements,
     saved_image,
+    site,
     stored_blob,
     upstream,
 )
@@ -61,7 +65,12 @@ def replace_tag(place: Site, name: str) -> None:
     """Put another image under the tag, as somebody else may do."""
     other = stored_blob(canonical_json({"other": name}))
     place.send(other, name)
-    document = {"schemaVersion": 2, "config": other.descriptor(), "layers": []}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": DOCKER_MANIFEST,
+        "config": other.descriptor(),
+        "layers": [],
+    }
     content = canonical_json(document)
     put_manifest(place.session, place.repository(name), "v1", content, DOCKER_MANIFEST)
 
@@ -180,14 +189,17 @@ class Away(Handler):
 
 
 def test_a_registry_that_went_away_is_no_verdict_on_the_artifacts(
-    filled: Site, counting_proxy: Proxy
+    counting_proxy: Proxy, namespace: str, journal_file: Path
 ) -> None:
-    counting_proxy.handler = Away()
-    with pytest.raises(RegistryError):
-        verify_all(filled)
-    assert set(filled.states().values()) == {"done"}
-    with pytest.raises(RegistryError):
-        audit_all(filled)
+    hasty = replace(HASTY, patience=0.2)
+    with site(counting_proxy, namespace, journal_file, policy=hasty) as filled:
+        filled.move(*IMAGES)
+        counting_proxy.handler = Away()
+        with pytest.raises(RegistryError):
+            verify_all(filled)
+        assert set(filled.states().values()) == {"done"}
+        with pytest.raises(RegistryError):
+            audit_all(filled)
 
 
 class Locked(Handler):

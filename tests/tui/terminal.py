@@ -1,0 +1,62 @@
+"""Runs the program on a terminal of its own, and answers its questions."""
+
+import os
+import pty
+import subprocess
+import termios
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.integration.program import PROGRAM, SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A run on a terminal: its exit code, and all that stood on the screen."""
+
+    code: int
+    text: str
+
+
+def run_on_terminal(*arguments: str | Path, answers: Mapping[str, str], **more: str) -> Seen:
+    """Run the program on a terminal of 80 columns.
+
+    Args:
+        answers: what is typed once a text stands on the screen; each once, in this order.
+        more: further variables of the environment.
+    """
+    own, its = pty.openpty()
+    termios.tcsetwinsize(its, (24, 80))
+    with subprocess.Popen(
+        [PROGRAM, *map(str, arguments)],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm-256color", **more},
+        preexec_fn=None,
+    ) as process:
+        os.close(its)
+        try:
+            text = _talk(own, dict(answers))
+        finally:
+            os.close(own)
+        return Seen(process.wait(SECONDS), text)
+
+
+def _talk(own: int, answers: dict[str, str]) -> str:
+    """All that is said until the program hangs up."""
+    said, give_up = b"", time.monotonic() + SECONDS
+    while time.monotonic() < give_up:
+        try:
+            piece = os.read(own, 4096)
+        except OSError:  # the other end is closed
+            piece = b""
+        if not piece:
+            return said.decode().replace("\r\n", "\n")
+        said += piece
+        for question in [one for one in answers if one.encode() in said]:
+            os.write(own, answers.pop(question).encode())
+    raise AssertionError(f"it did not end in time: {said.decode()}")
