@@ -6,6 +6,7 @@ Only the verb that was called is imported: `eksa-mirror --help` must not wait fo
 
 import functools
 import inspect
+import io
 import sys
 import time
 import traceback
@@ -60,6 +61,10 @@ VERBS = {
 
 def main() -> None:
     """Run the program and exit with the code that tells how it went."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal does not know is shown by its code.
+            stream.reconfigure(errors="backslashreplace")
     application(sys.argv[1:])()
 
 

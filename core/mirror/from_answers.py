@@ -74,7 +74,9 @@ def cluster_facts(answers: Answers, known: ClusterFacts | None = None) -> Cluste
     cluster = answers.cluster
     known = known or ClusterFacts(external_etcd=cluster.external_etcd)
     families = frozenset({cluster.os_family} if cluster.os_family else ())
-    versions = [text.removeprefix("v").replace("-", ".") for text in answers.artifacts.kube_versions]
+    versions = [
+        text.removeprefix("v").replace("-", ".") for text in answers.artifacts.kube_versions
+    ]
     newest = max(versions, key=lambda text: Version.parse(text) or Version(0, 0), default="")
     return replace(
         known,

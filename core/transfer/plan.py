@@ -81,15 +81,17 @@ class Plan:
 
     def needs(self) -> list[Need]:
         """The distinct blobs, largest first: a large one that comes last is waited for alone."""
-        repositories: dict[str, dict[str, None]] = {}
-        blobs: dict[str, Blob] = {}
+        repositories: dict[tuple[str, bool], dict[str, None]] = {}
+        blobs: dict[tuple[str, bool], Blob] = {}
         for artifact in self.artifacts:
             if not artifact.to_move or artifact.destination is None:
                 continue
             for blob in artifact.blobs():
-                blobs.setdefault(blob.digest, blob)
-                repositories.setdefault(blob.digest, {})[artifact.destination.repository] = None
-        needs = [Need(blob, tuple(repositories[digest])) for digest, blob in blobs.items()]
+                # The same layer may be in a manifest as it is and in docker save to be compressed.
+                key = blob.digest, blob.compressible
+                blobs.setdefault(key, blob)
+                repositories.setdefault(key, {})[artifact.destination.repository] = None
+        needs = [Need(blob, tuple(repositories[key])) for key, blob in blobs.items()]
         return sorted(needs, key=lambda need: (-need.blob.size, need.blob.digest))
 
 

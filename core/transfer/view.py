@@ -68,6 +68,11 @@ class Summary:
         return self.counts.get(ArtifactState.FAILED, 0)
 
     @property
+    def events_before(self) -> int:
+        """Number of the last event of earlier runs."""
+        return int(self.number("events_before"))
+
+    @property
     def error(self) -> dict[str, str]:
         """Why the job broke: code, message, where, cause, mend, exit; empty where it did not."""
         text = self.facts.get("error", "")

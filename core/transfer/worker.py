@@ -193,11 +193,12 @@ class _Run:
         )
         self._journal.set_state(JobState.PLANNING)
         engine.register()
-        heard = hear(inputs.plan, self._compression, journals_beside(self._job))
-        take_in(self._journal, inputs.plan, heard)
         with Reporter(self._journal, self._progress, engine):
             try:
                 engine.survey()
+                if self._journal.unsettled():
+                    heard = hear(inputs.plan, self._compression, journals_beside(self._job))
+                    take_in(self._journal, inputs.plan, heard)
                 self._journal.set_state(JobState.SENDING)
                 engine.send()
             except GivenUpError as end:

@@ -2,7 +2,9 @@
 
 import os
 import pty
+import select
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping
@@ -10,6 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.integration.program import PROGRAM, SECONDS
+
+_TAKE_THE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Only the terminal of its session can interrupt a program with Ctrl-C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +32,25 @@ def run_on_terminal(*arguments: str | Path, answers: Mapping[str, str], **more: 
     """Run the program on a terminal of 80 columns.
 
     Args:
-        answers: what is typed once a text stands on the screen; each once, in this order.
+        answers: what is typed once a text stands on the screen; each once.
         more: further variables of the environment.
     """
     own, its = pty.openpty()
     termios.tcsetwinsize(its, (24, 80))
     with subprocess.Popen(
-        [PROGRAM, *map(str, arguments)],
+        [sys.executable, "-c", _TAKE_THE_TERMINAL, PROGRAM, *map(str, arguments)],
         stdin=its,
         stdout=its,
         stderr=its,
         start_new_session=True,
         env={**os.environ, "TERM": "xterm-256color", **more},
-        preexec_fn=None,
     ) as process:
         os.close(its)
         try:
             text = _talk(own, dict(answers))
+        except AssertionError:
+            process.kill()
+            raise
         finally:
             os.close(own)
         return Seen(process.wait(SECONDS), text)
@@ -49,7 +59,7 @@ def run_on_terminal(*arguments: str | Path, answers: Mapping[str, str], **more: 
 def _talk(own: int, answers: dict[str, str]) -> str:
     """All that is said until the program hangs up."""
     said, give_up = b"", time.monotonic() + SECONDS
-    while time.monotonic() < give_up:
+    while select.select([own], [], [], max(0.0, give_up - time.monotonic()))[0]:
         try:
             piece = os.read(own, 4096)
         except OSError:  # the other end is closed

@@ -107,8 +107,9 @@ def test_the_registry_of_curated_packages(registry: dict[str, Any], packages: se
 
 def test_two_legacy_registries_that_were_both_named_are_refused() -> None:
     given = answers(mappings=[mapping(PACKAGES_REGISTRY), mapping(LEGACY_EU)])
-    one = found(judged(given), FindingCode.SEVERAL_PACKAGE_REGISTRIES)
-    assert one.level is Level.REJECTED
+    findings = judged(given)
+    assert found(findings, FindingCode.SEVERAL_PACKAGE_REGISTRIES).level is Level.REJECTED
+    assert not is_accepted(findings)
 
 
 def test_the_variable_names_the_ca_where_the_answers_do_not(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class Import:
     def events(self) -> list[Event]:
         """Of the last run."""
         with JournalView(self.job.journal) as view:
-            return view.events(after=int(view.summary().number("events_before")))
+            return view.events(after=view.summary().events_before)
 
     @property
     def report(self) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Moving a plan: each blob once, each artifact for itself, and what is there is left there."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from core.demo.registry import DemoRegistry
 from core.errors import Code, Interrupted
 from core.oci import (
     OCI_INDEX,
+    OCI_LAYER,
     canonical_json,
     digest_of,
     parse_manifest,
@@ -278,3 +280,11 @@ def test_totals_add_up_when_the_mirror_held_a_part(place: Site) -> None:
     assert totals.present == BASE.size
     assert totals.mounted == BASE.size
     assert totals.done == totals.total == sum(everything.values()) - BASE.size
+
+
+def test_a_layer_that_goes_out_in_two_forms_arrives_in_both(place: Site) -> None:
+    plain = replace(BASE, compressible=False, media_type=OCI_LAYER)
+    place.move(ONE, ready_image(upstream("ready"), plain))
+    assert place.states() == {"one": "done", "ready": "done"}
+    assert place.content(BASE.digest, "ready") == BASE.read_all()
+    assert place.content(place.sent_digest(BASE), "one") == packed(BASE)

@@ -242,3 +242,14 @@ def test_warnings_of_both_sides_are_kept() -> None:
     required = replace(need(PAUSE), warnings=("of the manifest",))
     plan = make_plan(MIRROR, archive(PAUSE, warnings=("of the archive",)), required)
     assert plan.warnings == ("of the manifest", "of the archive")
+
+
+def test_a_layer_that_goes_out_in_two_forms_is_two_blobs() -> None:
+    """As it is in one image's manifest, and to be compressed in docker save's."""
+    plain = replace(LARGE, compressible=False)
+    ready = ready_image(upstream("a/ready"), plain)
+    needs = make_plan(MIRROR, archive(PAUSE, ready), need(PAUSE, ready)).needs()
+    forms = {
+        one.blob.compressible: one.repositories for one in needs if one.blob.size == LARGE.size
+    }
+    assert forms == {True: ("eks-a/eks-distro/pause",), False: ("eks-a/a/ready",)}
