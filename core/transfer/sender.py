@@ -222,7 +222,7 @@ class BlobSender:
         self, delivery: _Delivery, upload: Upload, chunk: Chunk, attempts: Attempts
     ) -> None:
         """Send a chunk until the registry has all of it, in parts where it must be."""
-        while True:
+        while chunk.is_last or upload.offset < chunk.total:
             if self._session.waiter.stop.is_set():
                 raise Interrupted
             part = chunk.part(upload.offset, self._chunk_size.value)

@@ -284,6 +284,8 @@ def _ending(job: Job, journal: Journal) -> Iterator[None]:
     finally:
         with _logged():
             give_up_room(job.reserve)
+        with suppress(OSError):
+            job.scratch.rmdir()  # where there is one; the file in it had no name
         with _logged():
             journal.set_facts(ended=time.time())
         with _logged():

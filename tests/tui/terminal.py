@@ -20,6 +20,10 @@ _TAKE_THE_TERMINAL = (
 """Only the terminal of its session can interrupt a program with Ctrl-C."""
 
 
+_PATIENCE = 1.0
+"""Seconds after which somebody presses Ctrl-C again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A run on a terminal: its exit code, and all that stood on the screen."""
@@ -58,8 +62,12 @@ def run_on_terminal(*arguments: str | Path, answers: Mapping[str, str], **more: 
 
 def _talk(own: int, answers: dict[str, str]) -> str:
     """All that is said until the program hangs up."""
-    said, give_up = b"", time.monotonic() + SECONDS
-    while select.select([own], [], [], max(0.0, give_up - time.monotonic()))[0]:
+    said, pressed, give_up = b"", b"", time.monotonic() + SECONDS
+    while time.monotonic() < give_up:
+        if not select.select([own], [], [], _PATIENCE)[0]:
+            # A Ctrl-C in the moment before input() waits is seen only with the next key.
+            os.write(own, pressed)
+            continue
         try:
             piece = os.read(own, 4096)
         except OSError:  # the other end is closed
@@ -68,5 +76,7 @@ def _talk(own: int, answers: dict[str, str]) -> str:
             return said.decode().replace("\r\n", "\n")
         said += piece
         for question in [one for one in answers if one.encode() in said]:
-            os.write(own, answers.pop(question).encode())
+            key = answers.pop(question).encode()
+            os.write(own, key)
+            pressed = key if key < b" " else b""
     raise AssertionError(f"it did not end in time: {said.decode()}")

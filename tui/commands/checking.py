@@ -1,9 +1,7 @@
 """`check`: is all of this true, tried the way docker, the import and the nodes will do it?"""
 
 import json
-import shutil
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -17,13 +15,11 @@ from core.checks.finding import Finding, State
 from core.checks.standard import GROUPS
 from core.errors import ExitCode
 from tui import options
-from tui.words import plain, plural, put, tell
+from tui.grid import WIDEST, command, headed, labelled, width_of, writable
+from tui.words import plural, put, tell
 
-_STATE_COLUMN, _FINDING_COLUMN, _LABEL_COLUMN = 17, 28, 19
-_WIDEST = 100
 _DASH = "\N{EN DASH}"
 _GLYPHS = {State.PASS: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: _DASH}
-_ASCII = str.maketrans({"✓": "+", "✗": "x", _DASH: "-", "“": '"', "”": '"', "…": "~"})
 _TRANSFER = [
     one for one in options.TRANSFER if one.field in ("transfer.chunk_size", "transfer.scratch")
 ]
@@ -81,7 +77,7 @@ class _Printer:
         self._found: dict[str, tuple[Finding, ...]] = {}
         self._running: dict[str, str] = {}
         self._heading = ""
-        self._width = _width()
+        self._width = width_of(sys.stdout) or WIDEST
 
     def start(self, check: Check) -> None:
         """A check begins."""
@@ -112,7 +108,7 @@ class _Printer:
             sys.stderr.flush()
 
     def _put(self, line: str) -> None:
-        put(_writable(line))
+        put(writable(line, sys.stdout))
 
 
 def finding_lines(finding: Finding, width: int) -> Iterator[str]:
@@ -121,36 +117,15 @@ def finding_lines(finding: Finding, width: int) -> Iterator[str]:
     Args:
         width: columns; a command is never broken, it is there to be copied.
     """
-    title = plain(finding.title)
-    if len(title) >= _STATE_COLUMN:
-        yield title
-        title = ""
     state = f"{_GLYPHS[finding.state]} {finding.state}"
-    first = f"{title:<{_STATE_COLUMN}}{state:<{_FINDING_COLUMN - _STATE_COLUMN}}"
-    yield from _hanging(first, finding.seen, width)
+    yield from headed(finding.title, state, finding.seen, width)
     if finding.state in (State.PASS, State.SKIPPED):
         return
-    indent = " " * _LABEL_COLUMN
-    for label, text in (
-        ("Cause", finding.cause),
-        ("Effect", finding.effect),
-        ("Fix", finding.mend),
-    ):
-        if text:
-            yield from _hanging(f"{indent}{label:<{_FINDING_COLUMN - _LABEL_COLUMN}}", text, width)
+    yield from labelled("Cause", finding.cause, width)
+    yield from labelled("Effect", finding.effect, width)
+    yield from labelled("Fix", finding.mend, width)
     if finding.command:
-        yield f"{' ' * _FINDING_COLUMN}$ {plain(finding.command)}"
-
-
-def _hanging(first: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        plain(text),
-        width,
-        initial_indent=first,
-        subsequent_indent=" " * _FINDING_COLUMN,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        yield command(finding.command)
 
 
 def _document(finding: Finding) -> dict[str, Any]:
@@ -170,17 +145,3 @@ def _clear_line() -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
-
-
-def _width() -> int:
-    if not sys.stdout.isatty():
-        return _WIDEST
-    return min(_WIDEST, shutil.get_terminal_size().columns)
-
-
-def _writable(line: str) -> str:
-    """The line in ASCII where the terminal or file takes nothing more."""
-    encoding = sys.stdout.encoding or "ascii"
-    if encoding.lower().replace("-", "") == "utf8":
-        return line
-    return line.translate(_ASCII).encode("ascii", "replace").decode()

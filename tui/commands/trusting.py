@@ -17,7 +17,8 @@ from core.host.trust_script import keychain_command, shell_commands, shell_scrip
 from core.mirror.endpoint import Mirror
 from core.transfer.settings import mirror_of
 from tui import options
-from tui.words import error_lines, plain, put, tell
+from tui.asking import ask
+from tui.words import error_lines, plain, plural, put, tell
 
 _FLAGS = [one for one in options.REGISTRY if one.field in ("registry.address", "registry.ca_file")]
 _MARKS = {
@@ -121,20 +122,7 @@ def _show(plan: TrustPlan) -> None:
 
 
 def _ask(plan: TrustPlan, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError(
-            Code.BAD_USAGE, "Nothing was changed: there is nobody to ask.", where="--yes",
-            cause="Standard input is no terminal.",
-            mend="Add --yes to do it without a question.",
-        )  # fmt: skip
-    count = len(plan.to_do)
-    try:
-        agreed = typer.confirm(f"Change {count} {'file' if count == 1 else 'files'}?", err=True)
-    except typer.Abort:
-        agreed = False
-    if not agreed:
+    if not ask(f"Change {plural(len(plan.to_do), 'file')}?", yes=yes):
         raise UsageError(
             Code.BAD_USAGE, "Nothing was changed.", cause="The question was not answered with yes.",
             mend="Run the same command again to be asked anew.",
