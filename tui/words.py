@@ -49,7 +49,12 @@ def error_lines(error: EksaMirrorError) -> list[str]:
 def trouble_lines(trouble: Mapping[str, str]) -> list[str]:
     """The same from its parts, under the names that a journal gives them."""
     code = Code(trouble["code"])
-    lines = textwrap.wrap(f"Error: {ADVICE[code].title} [{code}]", _WIDTH, subsequent_indent="  ")
+    lines = textwrap.wrap(
+        f"Error: {ADVICE[code].title} [{code}]",
+        _WIDTH,
+        subsequent_indent="  ",
+        break_on_hyphens=False,
+    )
     for label, part in (
         ("What", "message"),
         ("Where", "where"),

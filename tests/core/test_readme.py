@@ -38,7 +38,7 @@ def test_every_verb_and_flag_that_is_shown_exists() -> None:
         if verb in shown:
             shown[verb] |= set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", rest))
 
-    assert {"import", "plan", "verify", "attach", "status"} <= set(shown)
+    assert {"import", "check", "verify", "attach", "status"} <= set(shown)
     for verb, flags in shown.items():
         known = run(verb, "--help").out
         assert [flag for flag in flags if not re.search(rf"{flag}\b", known)] == [], verb
