@@ -30,12 +30,11 @@ class Display(Protocol):
         """Nothing more comes."""
 
 
-def watch(job: Job, display: Display, *, stop_on_signal: bool, from_start: bool = True) -> ExitCode:
+def watch(job: Job, display: Display, *, stop_on_signal: bool) -> ExitCode:
     """Show a job until it ends.
 
     Args:
         stop_on_signal: Ctrl-C asks the worker to stop; else it only ends the watching.
-        from_start: show what happened before, too.
 
     Returns:
         The exit code that the worker's end means.
@@ -45,7 +44,7 @@ def watch(job: Job, display: Display, *, stop_on_signal: bool, from_start: bool 
     """
     try:
         with JournalView(job.journal) as view, _signals(job, stop_on_signal) as asked:
-            return _follow(job, view, display, asked, 0 if from_start else view.last_event())
+            return _follow(job, view, display, asked)
     finally:
         display.close()
 
@@ -56,8 +55,9 @@ class _Asked:
     leave = False
 
 
-def _follow(job: Job, view: JournalView, display: Display, asked: _Asked, last: int) -> ExitCode:
+def _follow(job: Job, view: JournalView, display: Display, asked: _Asked) -> ExitCode:
     names: dict[int, str] = {}
+    last = view.summary().events_before
     while True:
         alive = job.is_running()
         summary = view.summary()

@@ -23,7 +23,7 @@ from core.demo.registry import DemoRegistry, Login
 from core.demo.sample import BENCHMARK, Sample, write_sample
 from core.transfer.job import existing_jobs
 from core.transfer.view import JournalView
-from tests.bench.contenders import NAMESPACE, Contender, docker, eksa_mirror, skopeo
+from tests.bench.contenders import NAMESPACE, Contender, docker, eksa_mirror, limit, skopeo
 from tests.bench.measures import Measured, measure, write_zeros
 from tests.fixtures.private_docker import running_docker
 from tests.integration.program import import_flags
@@ -59,6 +59,7 @@ def _race(sample: Sample, folder: Path, rounds: int) -> list[str]:
         contenders = [
             Contender("docker load, tag, push (2 workers)", docker(daemon)),
             Contender("skopeo copy (2 at a time)", skopeo),
+            Contender("a bare loop: the limit", limit),
             Contender("eksa-mirror import", eksa_mirror),
         ]
         taken: dict[str, list[float]] = {one.name: [] for one in contenders}

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterable
@@ -45,6 +46,18 @@ def eksa_mirror(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
         check=True,
         capture_output=True,
     )
+    return time.monotonic() - began
+
+
+def limit(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
+    """The same blobs by a bare loop: see `tests.bench.limit`."""
+    del folder
+    login = (registry.username, registry.password.get_secret_value())
+    address = f"{registry.address}/{NAMESPACE}"
+    command = [sys.executable, "-m", "tests.bench.limit", sample.archive, address,
+               registry.ca_file, *login]  # fmt: skip
+    began = time.monotonic()
+    subprocess.run([str(word) for word in command], check=True, capture_output=True)
     return time.monotonic() - began
 
 
