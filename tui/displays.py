@@ -111,9 +111,7 @@ class BarDisplay:
         """See `Display`."""
         # Room for the ^C that a terminal shows: a wrapped line would stay behind.
         width = min(self._console.width, 120) - 3
-        lines = [total_bar(summary, width), Text(progress_words(summary))]
-        lines += [flight_bar(flight, width) for flight in flights]
-        self._live.update(Group(*lines))
+        self._live.update(Group(*progress_lines(summary, flights, width)))
 
     def close(self) -> None:
         """See `Display`."""
@@ -140,6 +138,12 @@ def _left(summary: Summary, rest: float, rate: float) -> str:
     if running < _FIRST_SECONDS or rate <= 0:
         return "time left not known yet"
     return time_left(rest / rate)
+
+
+def progress_lines(summary: Summary, flights: list[Flight], width: int) -> list[Text]:
+    """The bar of the whole, its figures, and a bar for each upload in flight."""
+    bars = [flight_bar(flight, width) for flight in flights]
+    return [total_bar(summary, width), Text(progress_words(summary)), *bars]
 
 
 def total_bar(summary: Summary, width: int) -> Text:

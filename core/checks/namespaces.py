@@ -9,7 +9,7 @@ from core.checks.finding import Finding, failed, from_error, passed, skipped, wa
 from core.checks.product import Kind, product
 from core.checks.wanted import ProjectNeed, project_needs
 from core.checks.words import first_lower, listed
-from core.errors import Code, EksaMirrorError, RegistryError
+from core.errors import Code, EksaMirrorError, RegistryError, UsageError
 from core.registry.harbor import Harbor, Project, Quota
 from core.units import size
 
@@ -32,6 +32,26 @@ def check_projects(context: Context) -> list[Finding]:
     if read_only:
         return [_read_only()]
     return [_judged(context, client, need) for need in needs]
+
+
+def missing_projects(context: Context) -> tuple[str, ...]:
+    """The projects that are needed and not there, on a Harbor.
+
+    Raises:
+        UsageError: the registry is no Harbor; others have no projects that could be made for them.
+        RegistryError: Harbor does not answer.
+    """
+    kind = product(context).kind
+    if kind is not Kind.HARBOR:
+        raise UsageError(
+            Code.BAD_USAGE,
+            f"Projects can be created on Harbor only, and this registry is {kind}.",
+            where="--create-projects",
+            cause="Other registries make a repository with the first push, or are set up by hand.",
+            mend="Leave the flag out.",
+        )
+    client = harbor(context)
+    return tuple(one.name for one in project_needs(context) if not client.has_project(one.name))
 
 
 def create_project(context: Context, name: str, *, public: bool = False) -> Finding:

@@ -129,6 +129,7 @@ class Transport:
         self._connections = connections
         self._stall = stall
         self._lock = threading.Lock()
+        self._proxies: dict[str, HttpProxy | None] = {}
         self._pools: dict[HttpProxy | None, urllib3.PoolManager] = {}
 
     def request(
@@ -199,7 +200,7 @@ class Transport:
             sent |= {"Content-Type": body.media_type, "Content-Length": str(body.length)}
         # urllib3 sends memory views as well, though its types do not say so.
         blocks = cast("Iterable[bytes]", body.blocks()) if body and body.length else None
-        proxy = proxy_for(url)
+        proxy = self._proxy(url)
         try:
             return self._pool(proxy).request(
                 method,
@@ -215,6 +216,13 @@ class Transport:
         except _ERRORS as error:
             proxied = proxy is not None
             raise faults.from_exception(error, without_query(url), through_proxy=proxied) from None
+
+    def _proxy(self, url: str) -> HttpProxy | None:
+        """Looked up once for a server: going through the environment costs as much as a request."""
+        origin = "/".join(url.split("/", 3)[:3])
+        if origin not in self._proxies:
+            self._proxies[origin] = proxy_for(origin)
+        return self._proxies[origin]
 
     def _pool(self, proxy: HttpProxy | None) -> urllib3.PoolManager:
         with self._lock:

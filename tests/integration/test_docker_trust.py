@@ -207,6 +207,26 @@ def test_docker_logs_in_and_the_login_is_where_docker_looks(
     assert set(json.loads((tmp_path / "config.json").read_text())["auths"]) == set(NAMES)
 
 
+def test_trust_logs_docker_in_where_that_is_asked_for(
+    ground: Ground, image: str, tmp_path: Path
+) -> None:
+    environment = {
+        "DOCKER_CONFIG": str(tmp_path),
+        "REGISTRY_USERNAME": ground.credentials.username,
+        "REGISTRY_PASSWORD": ground.credentials.password.get_secret_value(),
+    }
+    flags = ("-r", HOST, "--ca-file", ground.ca_file, "--yes", "--login")
+
+    done = ground.run(program.PROGRAM, "trust", *flags, environment=environment)
+
+    assert done.code == ExitCode.DONE, done.err
+    assert f"docker is logged in to {HOST} and {HOST}:443" in done.err
+    for name in NAMES:
+        pulled = ground.run("docker", "pull", "-q", f"{name}/{image}", environment=environment)
+        assert pulled.code == 0, pulled.err
+        ground.run("docker", "image", "rm", f"{name}/{image}")
+
+
 def test_a_login_without_trust_is_told_as_that(ground: Ground, image: str) -> None:
     del image
     with ground.connected() as daemon, pytest.raises(RegistryError) as caught:

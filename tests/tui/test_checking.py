@@ -13,7 +13,8 @@ from core.demo.registry import DemoRegistry
 from core.errors import ExitCode, UsageError
 from tests.fixtures.zoo import Zoo, ZooServer
 from tests.integration.program import run
-from tui.commands.checking import check, finding_lines
+from tui.check_lines import finding_lines
+from tui.commands.checking import check
 
 DASH = "\N{EN DASH}"
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,11 +15,11 @@ from core.checks.finding import Finding, State
 from core.checks.standard import GROUPS
 from core.errors import ExitCode
 from tui import options
-from tui.grid import WIDEST, command, headed, labelled, width_of, writable
+from tui.check_lines import finding_lines
+from tui.commands.creating import create_projects
+from tui.grid import WIDEST, width_of, writable
 from tui.words import plural, put, tell
 
-_DASH = "\N{EN DASH}"
-_GLYPHS = {State.PASS: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: _DASH}
 _TRANSFER = [
     one for one in options.TRANSFER if one.field in ("transfer.chunk_size", "transfer.scratch")
 ]
@@ -36,11 +36,25 @@ _OnlyFlag = Annotated[
 ]
 
 
+_CreateFlag = Annotated[
+    bool,
+    typer.Option("--create-projects", help="on Harbor, create the missing projects first; asks"),
+]
+_PublicFlag = Annotated[
+    bool, typer.Option("--public", help="create them public: everybody may pull from them")
+]
+_YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="do not ask before creating")]
+
+
 @options.takes_answers(options.SOURCE, options.REGISTRY, _TRANSFER)
 def check(
     answers: Answers,
+    *,
     password_stdin: options.PasswordFlag = False,
     only: _OnlyFlag = None,
+    create: _CreateFlag = False,
+    public: _PublicFlag = False,
+    yes: _YesFlag = False,
     as_json: options.JsonFlag = False,
 ) -> int:
     """Try everything that clusters and the import will need.
@@ -51,6 +65,8 @@ def check(
     login = None
     if answers.registry.address:
         login = options.find_login(answers, password_stdin=password_stdin)
+    if create:
+        create_projects(answers, login, public=public, yes=yes)
     checks = ladder(answers, login)
     if as_json:
         found = checks.run(only=only or ())
@@ -109,23 +125,6 @@ class _Printer:
 
     def _put(self, line: str) -> None:
         put(writable(line, sys.stdout))
-
-
-def finding_lines(finding: Finding, width: int) -> Iterator[str]:
-    """A finding as a person reads it: state and fact, then cause, effect and fix below.
-
-    Args:
-        width: columns; a command is never broken, it is there to be copied.
-    """
-    state = f"{_GLYPHS[finding.state]} {finding.state}"
-    yield from headed(finding.title, state, finding.seen, width)
-    if finding.state in (State.PASS, State.SKIPPED):
-        return
-    yield from labelled("Cause", finding.cause, width)
-    yield from labelled("Effect", finding.effect, width)
-    yield from labelled("Fix", finding.mend, width)
-    if finding.command:
-        yield command(finding.command)
 
 
 def _document(finding: Finding) -> dict[str, Any]:

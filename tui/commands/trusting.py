@@ -9,7 +9,9 @@ import typer
 
 from core.answers import Answers
 from core.errors import Code, EksaMirrorError, ExitCode, MachineError, UsageError
-from core.host.certs_d import Reader, read_ca
+from core.host.certs_d import Reader, read_ca, registry_names
+from core.host.daemon import connect
+from core.host.docker_login import docker_login
 from core.host.docker_readers import daemon_here, readers_for
 from core.host.docker_trust import Change, Step, TrustPlan, apply, plan_removal, plan_trust
 from core.host.docker_view import shake_hands_as_docker
@@ -18,9 +20,14 @@ from core.mirror.endpoint import Mirror
 from core.transfer.settings import mirror_of
 from tui import options
 from tui.asking import ask
+from tui.commands import picking
 from tui.words import error_lines, plain, plural, put, tell
 
-_FLAGS = [one for one in options.REGISTRY if one.field in ("registry.address", "registry.ca_file")]
+_FLAGS = [
+    one
+    for one in options.REGISTRY
+    if one.field in ("registry.address", "registry.ca_file", "credentials.username")
+]
 _MARKS = {
     Change.NEW: "+ new",
     Change.REPLACE: "! replace",
@@ -52,10 +59,35 @@ _ScriptFlag = Annotated[
 ]
 
 
+_SaveRootFlag = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-root",
+        metavar="FILE",
+        help="only write a certificate of the chain that the registry shows",
+        show_default=False,
+    ),
+]
+_FingerprintFlag = Annotated[
+    str,
+    typer.Option(
+        "--fingerprint",
+        metavar="SHA256",
+        help="of the certificate to save, as its owner tells it",
+        show_default=False,
+    ),
+]
+_LoginFlag = Annotated[bool, typer.Option("--login", help="also log docker in to the registry")]
+
+
 @options.takes_answers(_FLAGS)
 def trust(
     answers: Answers,
     *,
+    password_stdin: options.PasswordFlag = False,
+    login: _LoginFlag = False,
+    save_root: _SaveRootFlag = None,
+    fingerprint: _FingerprintFlag = "",
     remove: _RemoveFlag = False,
     yes: _YesFlag = False,
     whom: _ForFlag = None,
@@ -66,8 +98,11 @@ def trust(
 
     Puts the CA where docker looks for it: under the registry's exact name, with and without :443
     where that is the port. Shows what would change and asks first; what was there is kept, and
-    --remove undoes it. Then connects to the registry the way docker does.
+    --remove undoes it. Then connects to the registry the way docker does. With --save-root the CA
+    is taken out of the chain that the registry shows, once its fingerprint is confirmed.
     """
+    if save_root is not None:
+        return picking.save_root(answers, save_root, fingerprint)
     mirror = mirror_of(answers)
     ca_file = answers.registry.ca_file
     if sys.platform == "darwin":
@@ -90,7 +125,24 @@ def trust(
         put(json.dumps(_document(plan, seen), indent=2, ensure_ascii=False))
     else:
         _tell_end(plan, seen, remove=remove)
+    if login:
+        _log_in(answers, password_stdin=password_stdin)
     return ExitCode.DONE if remove or not any(seen) else ExitCode.CHECK_FAILED
+
+
+def _log_in(answers: Answers, *, password_stdin: bool) -> None:
+    credentials = options.find_login(answers, password_stdin=password_stdin)
+    if credentials is None:
+        raise UsageError(
+            Code.BAD_USAGE, "There is no login that docker could be given.", where="--login",
+            cause="No user name and password were given or found.",
+            mend="Set REGISTRY_USERNAME and REGISTRY_PASSWORD, or use --username and "
+            "--password-stdin.",
+        )  # fmt: skip
+    names = registry_names(mirror_of(answers))
+    with connect() as daemon:
+        kept = docker_login(daemon, names, credentials)
+    tell(plain(f"docker is logged in to {' and '.join(names)}; kept in {kept}"))
 
 
 def _find_readers() -> tuple[Reader, ...]:

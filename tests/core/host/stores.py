@@ -72,9 +72,16 @@ def write_config(folder: Path, config: Any) -> dict[str, str]:
 
 def write_helper(folder: Path, name: str, script: str) -> None:
     """A credential helper in Python; `server` is what it was asked for, `verb` what to do."""
-    lines = [f"#!{sys.executable} -I", "import json, os, sys, time", "verb = sys.argv[1]"]
-    lines += ["server = sys.stdin.read()", script]
-    _write_program(folder / f"docker-credential-{name}", "\n".join(lines))
+    lines = [
+        "import json, os, sys, time",
+        "verb = sys.argv[1]",
+        "server = sys.stdin.read()",
+        script,
+    ]
+    program = folder / f"helper-{name}.py"
+    program.write_text("\n".join(lines))
+    # Not in its first line: a path with a space in it cannot stand there.
+    write_shell_helper(folder, name, f'exec "{sys.executable}" -I "{program}" "$@"')
 
 
 def write_shell_helper(folder: Path, name: str, script: str) -> None:
