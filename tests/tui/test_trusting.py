@@ -72,5 +72,9 @@ def test_a_script_that_cannot_be_written_is_told(ca_file: Path, tmp_path: Path) 
 
 def _flags(**given: object) -> dict[str, object]:
     """What typer gives: every flag, those that were not given as None."""
-    flags: dict[str, object] = {"registry_address": HOST, "registry_ca_file": None}
+    flags: dict[str, object] = {
+        "registry_address": HOST,
+        "registry_ca_file": None,
+        "credentials_username": None,
+    }
     return flags | given
