@@ -11,18 +11,20 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr, ValidationError
 
-from core.answers import Answers, error_text, field_help, load_answers
+from core.answers import Answers, CredentialSource, error_text, field_help, load_answers
 from core.errors import Code, UsageError
 from core.host.credentials import find_credentials
 from core.mirror.endpoint import Mirror, NamespaceMapping
 from core.registry.credentials import Credentials
 from core.transfer.settings import mirror_of
+from tui.words import plain, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ REGISTRY = (
     Flag("registry.plain_http", bool, ("--plain-http/--https",)),
     Flag("registry.trusted_hosts", list[str], ("--trust-host",), "HOST"),
     Flag("credentials.username", str, ("--username", "-u"), "NAME"),
+    Flag("credentials.source", str, ("--login-from",), "SOURCE"),
+    Flag("credentials.file", Path, ("--password-file",), "FILE"),
 )
 _ONLY_FOR_CONNECTING = ("registry.plain_http", "registry.trusted_hosts")
 TRANSFER = (
@@ -194,7 +198,7 @@ def collect_answers(file: Path | None, flags: Mapping[Flag, Any]) -> Answers:
     Raises:
         UsageError: `bad-answers` for the file, `bad-usage` for a flag.
     """
-    document = (load_answers(file) if file else Answers()).model_dump()
+    document = (_read_answers(file) if file else Answers()).model_dump()
     for flag, value in flags.items():
         if value is not None and value != []:
             document[flag.section] |= _from_shell(flag, value)
@@ -208,6 +212,19 @@ def collect_answers(file: Path | None, flags: Mapping[Flag, Any]) -> Answers:
         raise UsageError(
             Code.BAD_USAGE, f"The value cannot be used. {words}", where=where
         ) from None
+
+
+def _read_answers(file: Path) -> Answers:
+    """An answers file, or what a cluster file says about its mirror."""
+    # Imported only where a file is named: an import that flags describe comes up faster without.
+    from core.mirror.prefill import answers_from_cluster, is_cluster_file  # noqa: PLC0415
+
+    if not is_cluster_file(file):
+        return load_answers(file)
+    found = answers_from_cluster(file)
+    for note in found.notes:
+        tell(f"Warning: {plain(note)}")
+    return found.answers
 
 
 def find_login(answers: Answers, *, password_stdin: bool) -> Credentials | None:
@@ -231,6 +248,8 @@ def find_login(answers: Answers, *, password_stdin: bool) -> Credentials | None:
                 where="--password-stdin",
                 mend="For example: pass registry | eksa-mirror import … --password-stdin",
             )
+    elif answers.credentials.source is CredentialSource.ASK and sys.stdin.isatty():
+        password = SecretStr(getpass(f"Password of {username or 'the account'}: "))
     return find_credentials(
         mirror_of(answers).address,
         username=username,

@@ -1,5 +1,6 @@
 """Answers out of what is there already: a cluster file, or a fragment of one."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,12 @@ from core.mirror.yaml_nodes import MAX_BYTES, compose, entries, value_of
 _MOST_LIMITED_FIRST = (OsFamily.BOTTLEROCKET, OsFamily.RHEL, OsFamily.UBUNTU)
 
 
+_CLUSTER_KEY = re.compile(
+    rb"^(?:kind: *[\"']?Cluster\b|registryMirrorConfiguration:)", re.MULTILINE
+)
+_MOST_LOOKED_AT = 8 * 2**20
+
+
 @dataclass(frozen=True, slots=True)
 class Prefill:
     """What was found.
@@ -33,6 +40,19 @@ class Prefill:
     answers: Answers
     ca_cert_content: str = ""
     notes: tuple[str, ...] = ()
+
+
+def is_cluster_file(path: Path) -> bool:
+    """Whether a file speaks of a cluster or its mirror, and is no answers file.
+
+    A file that cannot be read is none: whoever reads it next says why.
+    """
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_MOST_LOOKED_AT)
+    except OSError:
+        return False
+    return _CLUSTER_KEY.search(beginning) is not None
 
 
 def answers_from_cluster(path: Path) -> Prefill:

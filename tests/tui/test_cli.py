@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from core import __version__
+from core.demo.registry import DemoRegistry
+from core.demo.sample import Sample
 from core.errors import Code, ExitCode
 from tests.integration.program import run
+from tests.tui.terminal import run_on_terminal
 from tui.cli import VERBS
 
 NEVER_IN_CORE = ("textual", "typer", "rich", "tui")
@@ -145,3 +148,51 @@ def test_help_does_not_load_the_engine() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_a_cluster_file_serves_as_answers(tmp_path: Path, sample: Sample) -> None:
+    cluster = tmp_path / "cluster.yaml"
+    cluster.write_text(
+        "apiVersion: anywhere.eks.amazonaws.com/v1alpha1\n"
+        "kind: Cluster\n"
+        "metadata:\n  name: one\n"
+        "spec:\n"
+        "  registryMirrorConfiguration:\n"
+        "    endpoint: harbor.example\n"
+        '    port: "8443"\n'
+        "    ociNamespaces:\n"
+        "      - registry: public.ecr.aws\n"
+        "        namespace: eks-a\n"
+    )
+
+    result = run("plan", "--offline", "--json", "--answers", cluster, "-b", sample.bundles)
+
+    assert result.code == 0, result.err
+    places = {one["destination"].rpartition(":")[0] for one in result.json["artifacts"]}
+    assert all(place.startswith("harbor.example:8443/eks-a/") for place in places)
+
+
+def test_the_password_is_asked_for_where_that_is_wanted(registry: DemoRegistry) -> None:
+    seen = run_on_terminal(
+        *("check", "-r", f"{registry.address}/eks-a", "--ca-file", registry.ca_file),
+        *("-u", registry.username, "--login-from", "ask", "--only", "login"),
+        answers={"Password of": registry.password.get_secret_value() + "\n"},
+    )
+
+    assert seen.code == 0, seen.text
+    assert f"accepted as {registry.username}" in seen.text
+    assert registry.password.get_secret_value() not in seen.text
+
+
+def test_a_password_file_is_read(registry: DemoRegistry, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    secret.write_text(registry.password.get_secret_value() + "\n")
+
+    result = run(
+        *("check", "-r", f"{registry.address}/eks-a", "--ca-file", registry.ca_file),
+        *("-u", registry.username, "--login-from", "file", "--password-file", secret),
+        *("--only", "login"),
+    )
+
+    assert result.code == 0, result.out + result.err
