@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -39,6 +40,9 @@ def demo() -> int:
     # The demo's jobs are not the operator's.
     os.environ["XDG_STATE_HOME"] = str(folder / "state")
     before = Path.cwd()
+    # The registry would outlive a closed terminal: end in order, as after Ctrl-C.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(ExitCode.INTERRUPTED))
     try:
         return _demo(folder)
     finally:
