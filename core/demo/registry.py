@@ -139,7 +139,12 @@ class DemoRegistry:
         return self._process is not None and self._process.poll() is None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            # Also a signal while it comes up: nobody else would end it.
+            self.kill()
+            raise
         return self
 
     def __exit__(

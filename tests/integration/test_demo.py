@@ -11,16 +11,16 @@ from tests.integration.program import begin, run
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Folders of the demo, and registries that still run in one."""
-    processes = [path / "cmdline" for path in Path("/proc").glob("[0-9]*")]
-    lines = []
-    for path in processes:
+    """Folders of the demo, and processes that still work in one."""
+    working = []
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            lines.append(path.read_bytes().decode(errors="replace"))
-        except (FileNotFoundError, ProcessLookupError):
+            place = str((process / "cwd").readlink())
+        except OSError:  # it has ended, or is the kernel's
             continue
-    running = [line for line in lines if str(folder) in line and "registry" in line]
-    return [*map(str, folder.glob("eksa-mirror-demo-*")), *running]
+        if place.startswith(str(folder)):
+            working.append((process / "cmdline").read_bytes().decode(errors="replace"))
+    return [*map(str, folder.glob("eksa-mirror-demo-*")), *working]
 
 
 def test_the_demo_ends_with_everything_verified(tmp_path: Path) -> None:
