@@ -46,6 +46,7 @@ class Verb:
 VERBS = {
     "check": Verb("checking", "check", "Try everything that clusters and the import will need."),
     "plan": Verb("planning", "plan", "Show what an import would move, and where to."),
+    "wizard": Verb("wizard", "wizard", "Go through set-up and import step by step."),
     "import": Verb("importing", "run_import", "Move all that is required into the registry."),
     "attach": Verb("importing", "attach", "Watch a running import."),
     "status": Verb("jobs", "status", "Tell how the imports are doing."),

@@ -1,0 +1,169 @@
+"""Set-ups that the wizard keeps: the answers of a site, and where the operator stopped.
+
+A set-up is a folder with `answers.yaml`, which any verb reads with `--answers`, and `wizard.json`.
+Secrets are in neither.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from core.answers.draft import Draft
+from core.answers.file import dump_answers, load_answers
+from core.answers.model import Answers
+from core.errors import EksaMirrorError
+from core.files import write_atomically
+
+NEW = "new set-up"
+"""The name of a set-up whose registry is not known yet."""
+
+_ANSWERS, _WIZARD = "answers.yaml", "wizard.json"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSetup:
+    """A set-up as it lies on the disk.
+
+    Attributes:
+        folder: holds its files; its name is the name of the set-up.
+        step: where the operator stopped, 1 to 10.
+        saved: seconds since 1970.
+        trouble: why it cannot be opened, in a line; empty where it can.
+    """
+
+    folder: Path
+    step: int
+    saved: float
+    trouble: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the operator calls it."""
+        return self.folder.name
+
+
+class Setup:
+    """A set-up that is being worked on.
+
+    Attributes:
+        draft: the answers, and what was typed and is not right.
+        step: where the operator is, 1 to 10.
+        reached: the last step that was ever opened.
+        written: whether the files of Review were written with these answers.
+    """
+
+    def __init__(self, root: Path, name: str = NEW, draft: Draft | None = None) -> None:
+        self._root = root
+        self.name = name
+        self.draft = draft or Draft()
+        self.step = 1
+        self.reached = 1
+        self.written = False
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self._root / self.name
+
+    @property
+    def answers_file(self) -> Path:
+        """Its answers, for `--answers`."""
+        return self.folder / _ANSWERS
+
+    def save(self) -> None:
+        """Write it; the first time that a registry is named, that becomes its name.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
+        self._take_name()
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(self.answers_file, dump_answers(self.draft.answers), mode=0o600)
+        state = {
+            "step": self.step,
+            "reached": self.reached,
+            "written": self.written,
+            "rough": self.draft.rough,
+        }
+        content = json.dumps(state, indent=1, default=str).encode()
+        write_atomically(self.folder / _WIZARD, content, mode=0o600)
+
+    def _take_name(self) -> None:
+        endpoint = self.draft.answers.registry.endpoint
+        if self.name.partition("~")[0] != NEW or not endpoint:
+            return
+        before, wished = self.folder, _NOT_IN_NAMES.sub("-", endpoint).strip(".-") or "registry"
+        names = (wished if n == 1 else f"{wished}~{n}" for n in count(1))
+        self.name = next(name for name in names if not (self._root / name).exists())
+        if before.is_dir():
+            before.rename(self.folder)
+
+
+def setups_folder(jobs_folder: Path) -> Path:
+    """Where set-ups lie, beside the jobs."""
+    return jobs_folder / "setups"
+
+
+def begin_setup(root: Path, answers: Answers | None = None) -> Setup:
+    """A new one; an unnamed one of before, of which nothing is known yet, is replaced."""
+    with suppress(OSError):
+        shutil.rmtree(root / NEW)
+    return Setup(root, NEW, Draft(answers))
+
+
+def saved_setups(root: Path) -> list[SavedSetup]:
+    """All set-ups, the newest first.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    if not root.is_dir():
+        return []
+    found = [_look(folder) for folder in root.iterdir() if (folder / _ANSWERS).is_file()]
+    return sorted(found, key=lambda one: one.saved, reverse=True)
+
+
+def open_setup(saved: SavedSetup) -> Setup:
+    """Go on with a saved set-up.
+
+    Raises:
+        UsageError: its answers cannot be read.
+    """
+    state = _state(saved.folder)
+    answers = load_answers(saved.folder / _ANSWERS)
+    setup = Setup(saved.folder.parent, saved.name, Draft(answers, state.get("rough") or {}))
+    setup.step, setup.written = _step(state, "step"), bool(state.get("written"))
+    setup.reached = max(setup.step, _step(state, "reached"))
+    return setup
+
+
+def _look(folder: Path) -> SavedSetup:
+    saved = os.stat(folder / _ANSWERS).st_mtime  # noqa: PTH116 - a race with a removal is an error
+    try:
+        load_answers(folder / _ANSWERS)
+    except EksaMirrorError as error:
+        return SavedSetup(folder, 1, saved, error.message)
+    return SavedSetup(folder, _step(_state(folder), "step"), saved)
+
+
+def _state(folder: Path) -> Mapping[str, Any]:
+    """Where the operator stopped; nothing of it is worth an error."""
+    try:
+        state = json.loads((folder / _WIZARD).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _step(state: Mapping[str, Any], key: str) -> int:
+    step = state.get(key)
+    return step if isinstance(step, int) and 1 <= step <= 10 else 1

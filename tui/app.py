@@ -1,0 +1,242 @@
+"""The wizard: holds the session, opens screens, saves answers, and hears the threads."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.content import Content
+from textual.timer import Timer
+
+from core import __version__
+from core.answers.setups import Setup
+from tui.glyphs import Colourless, Plain
+from tui.messages import CheckBegan, CheckFound, ChecksEnded, Failed
+from tui.screens.opening import open_screen
+from tui.screens.step import StepScreen
+from tui.session import Session
+from tui.terminal import Look
+from tui.themes import DARK, LIGHT
+
+SAVE_DELAY = 1.0
+"""Seconds after a change before the answers are saved."""
+
+
+class MirrorApp(App[str]):
+    """The wizard as an app; its result is what is printed once the screen is restored.
+
+    Args:
+        look: how to draw.
+        setup: to go on with at once; None opens Start.
+        step: where to begin with a set-up; 0 for where it stopped.
+    """
+
+    CSS_PATH: ClassVar = [
+        "styles/base.tcss",
+        "styles/start.tcss",
+        "styles/pages.tcss",
+        "styles/artifacts.tcss",
+        "styles/trust.tcss",
+        "styles/credentials.tcss",
+        "styles/namespaces.tcss",
+        "styles/cluster.tcss",
+        "styles/admin_machine.tcss",
+        "styles/review.tcss",
+        "styles/done.tcss",
+        "styles/import.tcss",
+        "styles/basic.tcss",
+    ]
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-cramped"), (80, "-narrow"), (100, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-flat"), (24, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = []
+    TITLE = "eksa-mirror"
+
+    def __init__(self, look: Look | None = None, setup: Setup | None = None, step: int = 0):
+        super().__init__()
+        self.look = look or Look()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = self.look.theme
+        self.version = __version__
+        self.session = Session(self.post_message, setup)
+        self._first_step = step or (setup.step if setup else 0)
+        self._saved_at = ""
+        self._save_trouble = ""
+        self._save_timer: Timer | None = None
+        self.crash: BaseException | None = None
+        if self.look.basic:
+            self._filters.append(Plain())
+            self.animation_level = "none"
+        elif self.look.colourless:
+            self._filters.append(Colourless())
+
+    def on_mount(self) -> None:
+        """Open the first screen."""
+        self.set_class(self.look.basic, "-basic")
+        self.open_step(self._first_step)
+
+    # --- screens ----------------------------------------------------------------------------
+
+    def open_step(self, step: int) -> None:
+        """Show a step; 0 is Start, and beyond the ends nothing happens."""
+        if step < 0 or step > 10:
+            return
+        if step:
+            self.session.setup.step = step
+            self.session.setup.reached = max(step, self.session.setup.reached)
+            self.save_now()
+        screen = open_screen(step)
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    def begin(self, setup: Setup, step: int = 0) -> None:
+        """Work on a set-up, where it stopped or at `step`."""
+        self.session.begin(setup)
+        self._saved_at = ""
+        self.open_step(step or setup.step)
+
+    def choose_step(self, here: int) -> None:
+        """List the steps with their state."""
+        from tui.screens.steps_list import StepsList  # noqa: PLC0415 - opened on a key
+
+        def go(step: int | None) -> None:
+            if step and step != here:
+                self.open_step(step)
+
+        self.push_screen(StepsList(here), go)
+
+    def explain(self, step: int) -> None:
+        """Open the help of a step, with the focused field in it."""
+        from tui.screens.help import HelpPage  # noqa: PLC0415 - opened on a key
+
+        focused = self.focused.parent if self.focused else None
+        name = getattr(getattr(focused, "parent", None), "id", "") or ""
+        self.push_screen(HelpPage(step, name))
+
+    def preview(self) -> None:
+        """Show the fragment as it stands."""
+        from tui.screens.preview import PreviewPage  # noqa: PLC0415 - opened on a key
+
+        self.push_screen(PreviewPage())
+
+    def pick_file(self, path: str, picked: Callable[[Path], None]) -> None:
+        """Let the operator pick a file, beginning where `path` is."""
+        from tui.screens.file_picker import FilePicker  # noqa: PLC0415 - opened on a key
+
+        def take(found: Path | None) -> None:
+            if found:
+                picked(found)
+
+        self.push_screen(FilePicker(path), take)
+
+    def copy(self, text: str) -> None:
+        """Put a text on the clipboard of the operator's terminal, and into a file."""
+        screen = self.screen
+        if self.look.basic:
+            from tui.screens.preview import PlainText  # noqa: PLC0415 - opened on a key
+
+            self.push_screen(PlainText(text))
+            return
+        self.copy_to_clipboard(text)
+        if isinstance(screen, StepScreen):
+            screen.tell("Copied, if your terminal allows it.")
+
+    # --- answers ----------------------------------------------------------------------------
+
+    def answers_changed(self) -> None:
+        """Save in a second, and say so in the header until then."""
+        if self._save_timer:
+            self._save_timer.stop()
+        self._save_timer = self.set_timer(SAVE_DELAY, self.save_now)
+
+    def save_now(self) -> None:
+        """Write the answers; a disk that is full is told in the header, and tried again."""
+        if self._save_timer:
+            self._save_timer.stop()
+            self._save_timer = None
+        try:
+            self.session.setup.save()
+            self._saved_at, self._save_trouble = time.strftime("%H:%M"), ""
+        except OSError as error:
+            self._save_trouble = error.strerror or "the folder cannot be written"
+        self._refresh()
+
+    def saved_words(self) -> Content:
+        """The right end of the header."""
+        import_words = self.import_words()
+        if self._save_trouble:
+            said = Content.assemble(
+                Content.styled("!", "$warn"), f" not saved: {self._save_trouble.lower()}"
+            )
+        elif self._save_timer:
+            said = Content.styled("saving", "$ink3")
+        elif self._saved_at:
+            said = Content.styled(f"answers saved {self._saved_at}", "$ink3")
+        else:
+            said = Content.styled(f"version {self.version}", "$ink3")
+        return Content.assemble(import_words, "   ", said) if import_words else said
+
+    def import_words(self) -> str:
+        """`import 58 %` while one runs that this set-up began; empty on its own screen."""
+        words = self.session.notes.get("import-words", "")
+        on_import = isinstance(self.screen, StepScreen) and self.screen.STEP >= 9
+        return "" if on_import else str(words)
+
+    # --- what threads tell ------------------------------------------------------------------
+
+    def on_check_began(self, message: CheckBegan) -> None:
+        """A check of some step is under way."""
+        self._take(message)
+
+    def on_check_found(self, message: CheckFound) -> None:
+        """A check of some step has ended."""
+        self._take(message)
+
+    def on_checks_ended(self, message: ChecksEnded) -> None:
+        """All checks of some step have ended."""
+        self._take(message)
+
+    def on_failed(self, message: Failed) -> None:
+        """A thread met a defect: the screen ends, the worker of an import goes on."""
+        raise message.error
+
+    def _take(self, message: CheckBegan | CheckFound | ChecksEnded) -> None:
+        if self.session.boards[message.step].take(message):
+            for screen in self.screen_stack:
+                if isinstance(screen, StepScreen) and screen.is_mounted:
+                    if message.step == screen.STEP:
+                        screen.show_checks()
+                    else:
+                        screen.refresh_frame()
+
+    def _refresh(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, StepScreen) and screen.is_mounted:
+                screen.refresh_frame()
+
+    # --- the end ----------------------------------------------------------------------------
+
+    def action_leave(self) -> None:
+        """Leave at once; there is nothing to confirm."""
+        started = bool(self._saved_at or self._save_timer)
+        if started:
+            self.save_now()
+        self.exit(self._farewell(started))
+
+    def _farewell(self, started: bool) -> str:
+        goes_on = self.session.notes.get("farewell", "")
+        if goes_on:
+            return str(goes_on)
+        return "Answers saved. Come back with: eksa-mirror" if started else ""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A defect: keep it for the command line, show nothing of it on the screen."""
+        self.crash = self.crash or error
+        self._exception = self._exception or error
+        self._exception_event.set()
+        self.exit(return_code=5)

@@ -1,0 +1,71 @@
+"""`eksa-mirror wizard`, and `eksa-mirror` alone on a terminal."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.answers import load_answers
+from core.answers.setups import Setup, begin_setup, setups_folder
+from core.errors import Code, ExitCode, UsageError
+from core.mirror.prefill import answers_from_cluster, is_cluster_file
+from core.transfer.job import jobs_folder
+from tui.terminal import check_terminal, look_of
+from tui.words import tell
+
+THEMES = ("auto", "dark", "light", "basic")
+
+
+def wizard(
+    answers: Annotated[
+        Path | None, typer.Option("--answers", help="begin with these answers, or a cluster file")
+    ] = None,
+    theme: Annotated[str, typer.Option("--theme", help="auto, dark, light or basic")] = "auto",
+    basic: Annotated[
+        bool, typer.Option("--basic", help="ASCII without colours, mouse or animations")
+    ] = False,
+) -> int:
+    """Go through a set-up and its import step by step."""
+    check_terminal()
+    if theme not in THEMES:
+        raise UsageError(
+            Code.BAD_USAGE,
+            f"There is no theme “{theme}”.",
+            where="--theme",
+            mend=f"Choose among: {', '.join(THEMES)}.",
+        )
+    setup = _setup_of(answers) if answers else None
+    return run_app(theme, basic=basic, setup=setup)
+
+
+def run_app(
+    theme: str = "auto", *, basic: bool = False, setup: Setup | None = None, step: int = 0
+) -> int:
+    """Show the wizard until it is left.
+
+    Raises:
+        Exception: a defect that ended it; the screen is as before.
+    """
+    from tui.app import MirrorApp  # noqa: PLC0415 - textual is loaded for the wizard alone
+
+    look = look_of(theme, basic=basic)
+    app = MirrorApp(look, setup, step)
+    farewell = app.run(mouse=not look.basic)
+    if app.crash:
+        raise app.crash
+    if farewell:
+        tell(farewell)
+    return ExitCode.DONE
+
+
+def _setup_of(path: Path) -> Setup:
+    """A new set-up with the answers of a file.
+
+    Raises:
+        EksaMirrorError: the file cannot be read.
+    """
+    if is_cluster_file(path):
+        found = answers_from_cluster(path).answers
+    else:
+        found = load_answers(path)
+    return begin_setup(setups_folder(jobs_folder()), found)

@@ -1,0 +1,41 @@
+"""What is told to the app from its threads; a thread never touches a widget."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from core.checks.finding import Finding
+
+
+@dataclass
+class CheckBegan(Message):
+    """A live check of a step is under way."""
+
+    step: int
+    run: int
+    check: str
+
+
+@dataclass
+class CheckFound(Message):
+    """A live check of a step has ended."""
+
+    step: int
+    run: int
+    check: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class ChecksEnded(Message):
+    """All checks of a run have ended."""
+
+    step: int
+    run: int
+
+
+@dataclass
+class Failed(Message):
+    """A thread came to an end that nobody expected; the app tells it as a defect."""
+
+    error: BaseException

@@ -1,0 +1,145 @@
+"""What the screens of the wizard share: the set-up, the login, the checks, the import."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import SecretStr
+from textual.message import Message
+
+from core.answers import Answers, CredentialSource
+from core.answers.setups import Setup, begin_setup, setups_folder
+from core.checks.context import Context
+from core.checks.engine import Ladder
+from core.checks.finding import Finding, State
+from core.checks.standard import CHECKS, GROUPS
+from core.errors import EksaMirrorError
+from core.host.credentials import find_credentials
+from core.registry.credentials import Credentials
+from core.transfer.job import Job, jobs_folder
+from tui.board import Board
+from tui.steps import FORMS, NAMES, StepStanding, state_of
+
+
+class Session:
+    """One run of the wizard.
+
+    Args:
+        post: hands a message to the app, from any thread.
+
+    Attributes:
+        setup: what is being worked on.
+        password: as it was typed; never saved here.
+        login_trouble: why no login was found at the last try; None where one was, or none is used.
+        boards: the live checks, by step.
+        settled: what other steps found without live checks, by step: Cluster's rules.
+        job: the import that the screens of step 9 and 10 show; None before there is one.
+        notes: what a screen wants to keep while another is open, by a name of its own.
+    """
+
+    def __init__(self, post: Callable[[Message], object], setup: Setup | None = None) -> None:
+        self.root = setups_folder(jobs_folder())
+        self.setup = setup or begin_setup(self.root)
+        self.password: SecretStr | None = None
+        self.login_trouble: EksaMirrorError | None = None
+        self.boards = {
+            NAMES.index(group) + 1: Board(NAMES.index(group) + 1, checks, self.ladder, post)
+            for group, checks in GROUPS.items()
+        }
+        self.settled: dict[int, tuple[Finding, ...]] = {}
+        self.job: Job | None = None
+        self.notes: dict[str, object] = {}
+
+    @property
+    def answers(self) -> Answers:
+        """Every answer that is right."""
+        return self.setup.draft.answers
+
+    @property
+    def site(self) -> str:
+        """What the header calls this set-up; empty where it has no name yet."""
+        return self.setup.name if self.answers.registry.endpoint else ""
+
+    def begin(self, setup: Setup) -> None:
+        """Work on another set-up; nothing of the last one is kept in memory."""
+        for board in self.boards.values():
+            board.forget()
+        self.setup, self.password, self.job = setup, None, None
+        self.login_trouble = None
+        self.settled.clear()
+        self.notes.clear()
+
+    def put(self, section: str, field: str, value: object) -> bool:
+        """Take what was typed; False where its form is wrong."""
+        before = self.setup.draft.value(section, field)
+        right = self.setup.draft.put(section, field, value)
+        if self.setup.draft.value(section, field) != before:
+            self.setup.written = False
+        return right
+
+    def ladder(self) -> Ladder:
+        """All checks for the answers of this moment; the login is looked up in their thread."""
+        answers, password = self.answers, self.password
+        return Ladder(CHECKS, lambda: Context(answers, self.login(answers, password)))
+
+    def login(
+        self, answers: Answers | None = None, password: SecretStr | None = None
+    ) -> Credentials | None:
+        """The login for the registry; None for an anonymous client, or where none can be found.
+
+        It may ask the keyring and docker's helpers: not for the thread of the screen. Why none was
+        found is kept in `login_trouble`.
+        """
+        answers = answers or self.answers
+        password = password or self.password
+        self.login_trouble = None
+        source = answers.credentials.source
+        if source is CredentialSource.NONE or not answers.registry.endpoint:
+            return None
+        try:
+            return find_credentials(
+                answers.registry.address.partition("/")[0],
+                username=answers.credentials.username,
+                password=password if answers.credentials.username else None,
+                source=source,
+                environ=os.environ,
+                password_file=answers.credentials.file,
+            )
+        except EksaMirrorError as error:
+            self.login_trouble = error
+            return None
+
+    def findings(self, step: int) -> tuple[Finding, ...]:
+        """All that is known of a step."""
+        board = self.boards.get(step)
+        return (*(board.findings if board else ()), *self.settled.get(step, ()))
+
+    def invalid(self, step: int) -> list[tuple[str, str]]:
+        """The fields of a step whose form is wrong, or that are empty and must not be."""
+        draft = self.setup.draft
+        return [(one, field) for one, field in FORMS.get(step, ()) if draft.error(one, field)]
+
+    def standing(self, step: int, here: int = 0) -> StepStanding:
+        """How far a step is, and what is to be said about it."""
+        found = self.findings(step)
+        grave = next(
+            (one for s in (State.FAIL, State.WARN) for one in found if one.state is s), None
+        )
+        words = grave.seen if grave else ""
+        if step == here:
+            return StepStanding(step, "here", words)
+        visited = step <= self.setup.reached and (step < 8 or self.setup.written)
+        worst = grave.state if grave else None
+        return StepStanding(step, state_of(visited, worst, bool(self.invalid(step))), words)
+
+    def standings(self, here: int = 0) -> list[StepStanding]:
+        """All ten steps."""
+        return [self.standing(step, here) for step in range(1, 11)]
+
+
+def home(path: Path) -> str:
+    """A path as an operator writes it: `~` for the home folder."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except ValueError:
+        return str(path)

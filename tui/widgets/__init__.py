@@ -1,0 +1,1 @@
+"""One widget a file; all looks are in tui/styles."""

@@ -1,0 +1,282 @@
+"""The check ladder of a step: each check with its state, what it found, and the way out."""
+
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from core.checks.finding import Finding, State
+from core.units import span
+from tui.board import Board, Row
+from tui.glyphs import state_text
+from tui.widgets.button import FlatButton
+from tui.widgets.heading import Heading
+from tui.widgets.strip import wrapped_command
+
+STATE_AT, TEXT_AT, LABEL_AT = 17, 28, 19
+"""Columns of the grid: state, finding, and the label of a detail."""
+
+Buttons = Callable[[Finding], Sequence[FlatButton]]
+
+
+class CheckList(Vertical, can_focus=True):
+    """Heading and rows; arrows move, Enter opens, F5 tries again.
+
+    Args:
+        board: the checks of the step.
+        heading: above them.
+        buttons: what else than “Try again” a finding offers.
+        hide: names of checks that this screen shows elsewhere.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("enter,d", "open", show=False),
+    ]
+
+    def __init__(
+        self,
+        board: Board,
+        *,
+        heading: str = "Live checks",
+        buttons: Buttons | None = None,
+        hide: Sequence[str] = (),
+    ) -> None:
+        super().__init__(id="checks")
+        self.board = board
+        self._heading = Heading(heading, "not checked yet")
+        self._buttons = buttons
+        self._names = [name for name in board.rows if name not in hide]
+        self._rows = {name: CheckRow() for name in self._names}
+        self._folded = Static("", classes="check-fold")
+        self.selected = 0
+        self.opened: dict[str, bool] = {}
+
+    def compose(self) -> ComposeResult:
+        """The heading, the folded line and a row for each check."""
+        yield self._heading
+        yield self._folded
+        yield from self._rows.values()
+
+    def on_mount(self) -> None:
+        """The age of the findings is told again each second."""
+        self.set_interval(1.0, self.tell_age)
+        self.show()
+
+    @property
+    def current(self) -> Row | None:
+        """The selected check."""
+        return self.board.rows[self._names[self.selected]] if self._names else None
+
+    def show(self) -> None:
+        """Draw what the board knows now."""
+        folded = self._foldable()
+        self._folded.display = bool(folded)
+        if folded:
+            self._folded.update(self._fold_line(folded))
+        grave = self._gravest()
+        for number, name in enumerate(self._names):
+            row, widget = self.board.rows[name], self._rows[name]
+            widget.display = name not in folded
+            opened = self.opened.get(name, name == grave)
+            selected = self.has_focus and number == self.selected
+            buttons = self._offered(row) if opened else ()
+            widget.show(row, opened=opened, selected=selected, buttons=buttons)
+        self.tell_age()
+
+    def tell_age(self) -> None:
+        """`checked 4 s ago`, `running, 3 s`, `not checked yet`."""
+        now, board = time.monotonic(), self.board
+        if board.running and board.began is not None:
+            meta = f"running, {int(now - board.began)} s"
+        elif board.ended is not None:
+            meta = f"checked {span(max(1.0, now - board.ended))} ago"
+        else:
+            meta = "not checked yet"
+        self._heading.show(meta=meta)
+
+    def on_focus(self) -> None:
+        """The first thing to look at is selected."""
+        grave = self._gravest()
+        if grave in self._names and not self.opened:
+            self.selected = self._names.index(grave)
+        self.show()
+
+    def on_blur(self) -> None:
+        """Nothing is selected."""
+        self.show()
+
+    def action_move(self, by: int) -> None:
+        """To the next check that is shown; beyond the ends to the next stop."""
+        folded = self._foldable()
+        at = self.selected + by
+        while 0 <= at < len(self._names) and self._names[at] in folded:
+            at += by
+        if 0 <= at < len(self._names):
+            self.selected = at
+            self.show()
+            self._rows[self._names[at]].scroll_visible(animate=False)
+        elif by > 0:
+            self.screen.focus_next()
+        else:
+            self.screen.focus_previous()
+
+    def action_open(self) -> None:
+        """Show the details of the selected check, or hide them."""
+        if self._names:
+            name = self._names[self.selected]
+            self.opened[name] = not self.opened.get(name, name == self._gravest())
+            self.show()
+
+    def _gravest(self) -> str:
+        """The first failing check, else the first warning: it is open by itself."""
+        for state in (State.FAIL.value, State.WARN.value):
+            for name in self._names:
+                if self.board.rows[name].state == state:
+                    return name
+        return ""
+
+    def _foldable(self) -> set[str]:
+        """In a low window passing checks make room for those that do not pass."""
+        passing = {n for n in self._names if self.board.rows[n].state == State.PASS.value}
+        low = self.screen.has_class("-short")
+        worth = len(passing) > 1 and bool(self._gravest()) and len(self._names) > 3
+        return passing if low and worth and not any(map(self.opened.get, passing)) else set()
+
+    def _fold_line(self, folded: set[str]) -> Content:
+        titles = [self.board.rows[name].check.title for name in self._names if name in folded]
+        names = textwrap.shorten(", ".join(titles), self._width() - TEXT_AT, placeholder="…")
+        return _headed(f"{len(folded)} checks", state_text("pass"), names, width=self._width())[0]
+
+    def _width(self) -> int:
+        return self.content_size.width or 76
+
+    def _offered(self, row: Row) -> Sequence[FlatButton]:
+        finding = next((f for f in row.findings if f.state in (State.FAIL, State.WARN)), None)
+        if finding is None:
+            return ()
+        more = self._buttons(finding) if self._buttons else ()
+        key = "r" if self.app.has_class("-basic") else "F5"
+        again = FlatButton(f"Try again  {key}", action=f"try_again('{row.check.name}')")
+        return (*more, again)
+
+
+class CheckRow(Vertical):
+    """One check in its lines, with its buttons."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="check-row")
+        self._lines = Static("")
+        self._line_of_buttons = Horizontal(classes="check-buttons")
+        self._labels: list[str] = []
+        self._drawn: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Text, and the buttons below."""
+        yield self._lines
+        yield self._line_of_buttons
+
+    def on_resize(self) -> None:
+        """The texts are wrapped anew."""
+        self._draw()
+
+    def show(
+        self, row: Row, *, opened: bool, selected: bool, buttons: Sequence[FlatButton]
+    ) -> None:
+        """Draw a check."""
+        self._drawn = (row.check.title, row.state, row.waits, row.findings, opened, selected)
+        self._draw()
+        labels = [button.label for button in buttons]
+        self._line_of_buttons.display = bool(buttons)
+        if labels != self._labels:
+            self._labels = labels
+            self._line_of_buttons.remove_children()
+            for button in buttons:
+                button.can_focus = False  # the ladder is one stop; their keys are on them
+            self._line_of_buttons.mount(*buttons)
+
+    def _draw(self) -> None:
+        if not self._drawn:
+            return
+        title, state, waits, findings, opened, selected = self._drawn
+        width = self.content_size.width or 76
+        self.set_class(bool(selected), "-selected")
+        assert isinstance(findings, tuple)  # noqa: S101 - as `show` put it there
+        lines: list[Content] = []
+        if not findings:
+            text = {"running": "asking"}.get(str(state), str(waits))
+            lines = _headed(str(title), state_text(str(state)), text, width=width, quiet=True)
+        for finding in findings:
+            lines += finding_lines(finding, width, opened=bool(opened))
+        self._lines.update(Content("\n").join(lines))
+
+
+def finding_lines(finding: Finding, width: int, *, opened: bool = True) -> list[Content]:
+    """A finding on the grid: name, state and fact; where it is open, what explains it below."""
+    quiet = finding.state is State.SKIPPED
+    state = state_text(finding.state.value)
+    lines = _headed(finding.title, state, finding.seen, width=width, quiet=quiet)
+    if not opened:
+        return lines
+    explained = finding.state in (State.FAIL, State.WARN)
+    if explained:
+        lines += _labelled("Cause", finding.cause, width)
+        lines += _labelled("Effect", finding.effect, width)
+        lines += _labelled("Fix", finding.mend, width)
+        if finding.command:
+            lines += _command(finding.command, width)
+    else:
+        for number, detail in enumerate(finding.details):
+            lines += _labelled("Details" if not number else "", detail, width)
+    return lines
+
+
+def _headed(
+    title: str, state: Content, text: str, *, width: int, quiet: bool = False
+) -> list[Content]:
+    style = "$ink3" if quiet else "$ink"
+    wrapped = textwrap.wrap(text, max(20, width - TEXT_AT)) or [""]
+    name = title if len(title) < STATE_AT else title[: STATE_AT - 2] + "…"
+    gap = " " * max(1, TEXT_AT - STATE_AT - state.cell_length)
+    first = Content.assemble(
+        Content.styled(f"{name:<{STATE_AT}}", "$ink2"),
+        state,
+        gap,
+        Content.styled(wrapped[0], style),
+    )
+    return [first, *(Content.styled(" " * TEXT_AT + line, style) for line in wrapped[1:])]
+
+
+def _labelled(label: str, text: str, width: int) -> list[Content]:
+    if not text:
+        return []
+    wrapped = textwrap.wrap(text, max(20, width - TEXT_AT), break_on_hyphens=False)
+    return [
+        Content.assemble(
+            " " * LABEL_AT,
+            Content.styled(f"{label if not n else '':<{TEXT_AT - LABEL_AT}}", "$ink3"),
+            Content.styled(line, "$ink2"),
+        )
+        for n, line in enumerate(wrapped)
+    ]
+
+
+def _command(command: str, width: int) -> list[Content]:
+    """On panel colour, from the column of findings; further left where it would not fit."""
+    at = TEXT_AT if len(command) + TEXT_AT + 4 <= width else STATE_AT
+    room = max(20, width - at)
+    return [
+        Content.assemble(
+            " " * at,
+            Content.styled(f" {'$' if not n else ' '} ", "$ink3 on $panel"),
+            Content.styled(f"{line:<{room - 3}}", "$ink on $panel"),
+        )
+        for n, line in enumerate(wrapped_command(command, room - 3))
+    ]

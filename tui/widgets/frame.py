@@ -1,0 +1,187 @@
+"""What stands round every screen: header, rail, stepper, title, action line, footer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from tui.glyphs import glyph
+from tui.steps import FIRST_OF_IMPORT, StepStanding
+from tui.widgets.button import FlatButton
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of the moment, for the footer.
+
+    Attributes:
+        key: as printed on it: `F5`, `Esc`.
+        letter: its twin; empty where it has none.
+        label: what it does, in a word or two.
+        action: of the screen, as in `again`.
+        weight: the least drop out of a narrow footer first.
+    """
+
+    key: str
+    letter: str
+    label: str
+    action: str
+    weight: int = 5
+
+
+class HeaderLine(Horizontal):
+    """`eksa-mirror   site-a                answers saved 14:02`."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="header-left")
+        yield Static("", id="header-right")
+
+    def show(self, site: str, right: Content) -> None:
+        """Fill it."""
+        name = Content.styled("eksa-mirror", "bold")
+        left = Content.assemble(name, f"   {site}") if site else name
+        self.query_one("#header-left", Static).update(left)
+        self.query_one("#header-right", Static).update(right)
+
+
+class Rail(Static):
+    """The ten steps at the left of a wide window."""
+
+    def show(self, standings: Sequence[StepStanding]) -> None:
+        """Fill it."""
+        lines = [Content.styled("Set up", "$ink2")]
+        for one in standings:
+            if one.number == FIRST_OF_IMPORT:
+                lines += [Content(""), Content.styled("Import", "$ink2")]
+            lines.append(_rail_line(one))
+        self.update(Content("\n").join(lines))
+
+
+def _rail_line(one: StepStanding) -> Content:
+    here, todo = one.state == "here", one.state == "to do"
+    style = "bold $accent" if here else "$ink3" if todo else "$ink2"
+    text = Content.styled(f" {one.number:>2}  {one.name}", style)
+    return Content.assemble(glyph(one.state), text)
+
+
+class Stepper(Static):
+    """`5  Namespaces        ! + ! + > . . . . .   5 of 10`, in a narrow window."""
+
+    def show(self, standings: Sequence[StepStanding], here: int, state: Content) -> None:
+        """Fill it.
+
+        Args:
+            state: of the import; may be empty.
+        """
+        name = standings[here - 1].name
+        left = Content.styled(f"{here}  {name}", "bold $accent")
+        if state:
+            left = Content.assemble(left, "   ", state)
+        right = Content.assemble(
+            Content(" ").join(glyph(one.state) for one in standings),
+            Content.styled(f"   {here:>2} of {len(standings)}", "$ink2"),
+        )
+        gap = max(1, self.app.size.width - 4 - left.cell_length - right.cell_length)
+        self.update(Content.assemble(left, " " * gap, right))
+
+
+class TitleLine(Horizontal):
+    """Title and what stands at its right end, in a wide window."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="title-left")
+        yield Static("", id="title-right")
+
+    def show(self, title: Content, right: Content) -> None:
+        """Fill it."""
+        self.query_one("#title-left", Static).update(title)
+        self.query_one("#title-right", Static).update(right)
+
+
+class ActionLine(Horizontal):
+    """Back, one sentence, further buttons, the primary button."""
+
+    def compose(self) -> ComposeResult:
+        yield FlatButton("‹ Back", action="back", id="back")
+        yield Static("", id="sentence")
+        yield Horizontal(id="extra-buttons")
+        yield FlatButton("Continue ›", action="go_on", id="primary", primary=True)
+
+    def show(self, sentence: str | Content, primary: str, *, enabled: bool = True) -> None:
+        """Fill it; without a label there is no primary button."""
+        self.query_one("#sentence", Static).update(
+            Content(sentence) if isinstance(sentence, str) else sentence
+        )
+        button = self.query_one("#primary", FlatButton)
+        button.show(primary)
+        button.display = bool(primary)
+        button.set_class(not enabled, "-quiet")
+
+    def extra(self, *buttons: FlatButton) -> None:
+        """Buttons between the sentence and the primary one."""
+        place = self.query_one("#extra-buttons", Horizontal)
+        place.remove_children()
+        place.mount(*buttons)
+
+
+class FooterKey(Static):
+    """One key of the footer."""
+
+    @dataclass
+    class Pressed(Message):
+        """It was clicked."""
+
+        action: str
+
+    def __init__(self, key: Key, shown: str) -> None:
+        super().__init__(
+            Content.assemble(Content(shown), f" {key.label}"),
+            classes="footer-key",
+        )
+        self._key, self._shown = key, shown
+
+    def render(self) -> Content:
+        basic = self.app.has_class("-basic")
+        style = "reverse" if basic else "bold $accent"
+        return Content.assemble(Content.styled(self._shown, style), f" {self._key.label}")
+
+    def on_click(self) -> None:
+        self.post_message(self.Pressed(self._key.action))
+
+
+class FooterLine(Horizontal):
+    """The keys that work now; what does not fit drops out, the least used first."""
+
+    _shown: tuple[object, ...] = ()
+
+    def show(self, keys: Sequence[Key], hint: str = "") -> None:
+        """Fill it; nothing happens where nothing changed.
+
+        Args:
+            hint: stands at the right end in basic mode, where it fits.
+        """
+        basic = self.app.has_class("-basic")
+        spelled = [(key, _spelled(key, basic=basic)) for key in keys]
+        room = self.app.size.width - 4
+        while len(spelled) > 1 and _width(spelled) > room:
+            spelled.remove(min(reversed(spelled), key=lambda one: one[0].weight))
+        shown = (*spelled, hint)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self.remove_children()
+        self.mount(*(FooterKey(key, text) for key, text in spelled))
+        if hint:
+            self.mount(Static(Content(hint), id="footer-hint"))
+
+
+def _spelled(key: Key, *, basic: bool) -> str:
+    return key.letter if basic and key.letter else key.key
+
+
+def _width(spelled: Sequence[tuple[Key, str]]) -> int:
+    return sum(len(text) + 1 + len(key.label) for key, text in spelled) + 2 * (len(spelled) - 1)
