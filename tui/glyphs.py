@@ -102,7 +102,7 @@ def glyph(word: str) -> Content:
 
 
 def to_ascii(text: str) -> str:
-    """The same in as many cells of ASCII; a letter loses its accent, what is unknown becomes `?`."""
+    """The same in as many cells of ASCII; letters lose accents, what is unknown becomes `?`."""
     if text.isascii():
         return "".join(c if c.isprintable() else " " for c in text)
     return "".join(map(_ascii, text))

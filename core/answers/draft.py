@@ -1,4 +1,4 @@
-"""Answers that are still being typed: what is right is an answer, what is wrong is kept as typed."""
+"""Answers that are being typed: what is right is an answer, what is wrong is kept as typed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -64,8 +64,5 @@ def _setup_of(path: Path) -> Setup:
     Raises:
         EksaMirrorError: the file cannot be read.
     """
-    if is_cluster_file(path):
-        found = answers_from_cluster(path).answers
-    else:
-        found = load_answers(path)
+    found = answers_from_cluster(path).answers if is_cluster_file(path) else load_answers(path)
     return begin_setup(setups_folder(jobs_folder()), found)

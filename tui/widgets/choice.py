@@ -138,7 +138,7 @@ class _Box(Static, can_focus=True):
     """Three cells, then the text; Space ticks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", show=False),
+        Binding("space", "tick", show=False),
         Binding("enter,down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
@@ -158,13 +158,13 @@ class _Box(Static, can_focus=True):
         inked = "underline" if self.has_focus else ""
         return Content.assemble(box, " ", Content.styled(self.owner.text, inked))
 
-    def action_toggle(self) -> None:
+    def action_tick(self) -> None:
         """Tick, or take the tick away."""
         self.owner.ask()
 
     def on_click(self) -> None:
         """The mouse ticks, too."""
-        self.action_toggle()
+        self.action_tick()
 
     def on_focus(self) -> None:
         """The text is underlined."""
