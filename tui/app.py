@@ -12,11 +12,15 @@ from textual.timer import Timer
 
 from core import __version__
 from core.answers.setups import Setup
+from core.transfer.job import Job
+from core.transfer.standing import per_cent
+from tui.follower import LOOKS_A_SECOND, Follower, JobSeen, Sight
 from tui.glyphs import Colourless, Plain
-from tui.messages import CheckBegan, CheckFound, ChecksEnded, Failed
+from tui.messages import CheckBegan, CheckFound, ChecksEnded, Failed, JobFailedToStart, JobStarted
 from tui.screens.opening import open_screen
-from tui.screens.step import StepScreen
+from tui.screens.step import ShowsJob, StepScreen
 from tui.session import Session
+from tui.standing_words import progress
 from tui.terminal import Look
 from tui.themes import DARK, LIGHT
 
@@ -31,6 +35,7 @@ class MirrorApp(App[str]):
         look: how to draw.
         setup: to go on with at once; None opens Start.
         step: where to begin with a set-up; 0 for where it stopped.
+        job: the import that is shown at step 9.
     """
 
     CSS_PATH: ClassVar = [
@@ -62,7 +67,13 @@ class MirrorApp(App[str]):
     BINDINGS: ClassVar[list[BindingType]] = []
     TITLE = "eksa-mirror"
 
-    def __init__(self, look: Look | None = None, setup: Setup | None = None, step: int = 0):
+    def __init__(
+        self,
+        look: Look | None = None,
+        setup: Setup | None = None,
+        step: int = 0,
+        job: Job | None = None,
+    ) -> None:
         super().__init__()
         self.look = look or Look()
         self.register_theme(DARK)
@@ -70,11 +81,14 @@ class MirrorApp(App[str]):
         self.theme = self.look.theme
         self.version = __version__
         self.session = Session(self.post_message, setup)
+        self.session.job = job
         self._first_step = step or (setup.step if setup else 0)
         self._saved_at = ""
         self._save_trouble = ""
         self._save_timer: Timer | None = None
         self.crash: BaseException | None = None
+        self.import_sight: Sight | None = None
+        self._follower: Follower | None = None
         if self.look.basic:
             self._filters.append(Plain())
             self.animation_level = "none"
@@ -145,6 +159,10 @@ class MirrorApp(App[str]):
     def copy(self, text: str) -> None:
         """Put a text on the clipboard of the operator's terminal, and into a file."""
         screen = self.screen
+        try:
+            self.session.setup.keep_command(text)
+        except OSError as error:
+            self._save_trouble = error.strerror or "the folder cannot be written"
         if self.look.basic:
             from tui.screens.preview import PlainText  # noqa: PLC0415 - opened on a key
 
@@ -152,7 +170,15 @@ class MirrorApp(App[str]):
             return
         self.copy_to_clipboard(text)
         if isinstance(screen, StepScreen):
-            screen.tell("Copied, if your terminal allows it.")
+            allowed = "if your terminal allows it" if screen.wide else "if allowed"
+            screen.tell(f"Copied, {allowed}. Also in commands.txt.")
+
+    def show_report(self, job: Job) -> None:
+        """The report of a job, as text."""
+        from tui.screens.preview import PlainText  # noqa: PLC0415 - opened on a key
+
+        text = job.report("md").read_text(errors="replace")
+        self.push_screen(PlainText(f"{job.report('html')}\n\n{text}"))
 
     # --- answers ----------------------------------------------------------------------------
 
@@ -191,9 +217,49 @@ class MirrorApp(App[str]):
 
     def import_words(self) -> str:
         """`import 58 %` while one runs that this set-up began; empty on its own screen."""
-        words = self.session.notes.get("import-words", "")
-        on_import = isinstance(self.screen, StepScreen) and self.screen.STEP >= 9
-        return "" if on_import else str(words)
+        on_import = isinstance(self.screen, ShowsJob)
+        sight = self.import_sight
+        if not sight or on_import or not sight.standing.stand.lives or not sight.summary:
+            return ""
+        return f"import {per_cent(sight.summary)} %"
+
+    # --- the import -------------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Look at the job of the session, from its beginning; the last one is let go."""
+        if self._follower:
+            self._follower.let_go()
+        job, pause = self.session.job, 1.0 if self.look.basic else 1 / LOOKS_A_SECOND
+        self._follower = Follower(job, self.post_message, pause) if job else None
+        if self._follower:
+            self._follower.start()
+
+    def on_job_seen(self, message: JobSeen) -> None:
+        """A look at the job: the screen of the import draws it, the others tell how far it is."""
+        if message.follower is not self._follower:
+            return
+        self.import_sight = message.sight
+        for screen in self.screen_stack:
+            if isinstance(screen, StepScreen) and screen.is_mounted:
+                if isinstance(screen, ShowsJob):
+                    screen.job_seen(message)
+                else:
+                    screen.refresh_frame()
+        message.follower.taken()
+
+    def on_job_started(self, message: JobStarted) -> None:
+        """Follow it from now on."""
+        self.session.job = message.job
+        self.follow()
+        for screen in self.screen_stack:
+            if isinstance(screen, ShowsJob):
+                screen.started()
+
+    def on_job_failed_to_start(self, message: JobFailedToStart) -> None:
+        """Tell why, where it was to be started."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ShowsJob):
+                screen.not_started(message.error)
 
     # --- what threads tell ------------------------------------------------------------------
 
@@ -237,14 +303,15 @@ class MirrorApp(App[str]):
         self.exit(self._farewell(started))
 
     def _farewell(self, started: bool) -> str:
-        goes_on = self.session.notes.get("farewell", "")
-        if goes_on:
-            return str(goes_on)
+        sight = self.import_sight
+        if sight and sight.standing.stand.lives:
+            words = progress(sight.summary)
+            return f"The import goes on: {words}. Come back with: eksa-mirror attach"
         return "Answers saved. Come back with: eksa-mirror" if started else ""
 
     def _handle_exception(self, error: Exception) -> None:
         """A defect: keep it for the command line, show nothing of it on the screen."""
         self.crash = self.crash or error
-        self._exception = self._exception or error
+        self._exception = error  # textual's own place for it, which a test reads
         self._exception_event.set()
         self.exit(return_code=5)

@@ -4,12 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from core.checks.engine import Check, Ladder
 from core.checks.finding import Finding, State, worst
 from tui.messages import CheckBegan, CheckFound, ChecksEnded, Failed
+
+if TYPE_CHECKING:
+    from core.checks.engine import Check, Ladder
 
 
 @dataclass(slots=True)
@@ -22,7 +25,7 @@ class Row:
         waits: why it has not begun, as in `after Port (TCP)`.
     """
 
-    check: Check
+    check: "Check"
     state: str = "waiting"
     findings: tuple[Finding, ...] = ()
     waits: str = ""
@@ -47,8 +50,8 @@ class Board:
     def __init__(
         self,
         step: int,
-        checks: Sequence[Check],
-        make_ladder: Callable[[], Ladder],
+        checks: Sequence["Check"],
+        make_ladder: Callable[[], "Ladder"],
         post: Callable[[Message], object],
     ) -> None:
         self.step = step
@@ -133,15 +136,15 @@ class Board:
             row.findings, row.state = message.findings, worst(message.findings).value
         return True
 
-    def _waits_for(self, check: Check, names: Sequence[str]) -> str:
+    def _waits_for(self, check: "Check", names: Sequence[str]) -> str:
         needs = [name for name in (*check.needs, *check.after) if name in names]
         return f"after {self.rows[needs[-1]].check.title}" if needs else ""
 
-    def _work(self, ladder: Ladder, names: list[str], run: int, stop: threading.Event) -> None:
-        def began(check: Check) -> None:
+    def _work(self, ladder: "Ladder", names: list[str], run: int, stop: threading.Event) -> None:
+        def began(check: "Check") -> None:
             self._post(CheckBegan(self.step, run, check.name))
 
-        def found(check: Check, findings: tuple[Finding, ...]) -> None:
+        def found(check: "Check", findings: tuple[Finding, ...]) -> None:
             self._post(CheckFound(self.step, run, check.name, findings))
 
         try:

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -55,9 +56,22 @@ VERBS = {
     "write": Verb("writing", "write", "Write the mirror's settings into the files of a cluster."),
     "trust": Verb("trusting", "trust", "Make docker on this machine trust the registry's CA."),
     "verify": Verb("verifying", "verify", "Ask the registry for every required artifact."),
+    "download artifacts": Verb(
+        "downloading",
+        "artifacts",
+        "Fetch the manifests of a release into a folder and its tarball.",
+    ),
+    "download images": Verb(
+        "downloading", "images", "Fetch all that a release requires from upstream into one tarball."
+    ),
     "report": Verb("jobs", "report", "Print the report of an import."),
     "demo": Verb("demonstrating", "demo", "Show an import from end to end on this machine."),
 }
+
+GROUPS = {
+    "download": "Fetch from upstream, on a connected machine.",
+}
+"""Verbs of two words, by the first."""
 
 
 def main() -> None:
@@ -82,11 +96,25 @@ def application(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     app.callback()(_common)
-    called = next((word for word in arguments if word in VERBS), "")
+    called = _called(arguments)
+    groups: dict[str, typer.Typer] = {}
     for name, verb in VERBS.items():
         function = _guarded(verb.load()) if name == called else _not_called
-        app.command(name, short_help=verb.summary)(function)
+        *group, last = name.split()
+        for word in group:
+            if word not in groups:
+                groups[word] = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+                app.add_typer(groups[word], name=word, help=GROUPS[word])
+        home = groups[group[0]] if group else app
+        home.command(last, short_help=verb.summary)(function)
     return app
+
+
+def _called(arguments: Sequence[str]) -> str:
+    """The verb that is meant; some are two words, and flags may stand before them."""
+    words = [word for word in arguments if not word.startswith("-")]
+    names = [name for one, two in pairwise([*words, ""]) for name in (f"{one} {two}", one)]
+    return next((name for name in names if name in VERBS), "")
 
 
 def _version(wanted: bool) -> None:

@@ -30,7 +30,10 @@ _DOING = {
     JobState.STOPPED: "stopped",
     JobState.BROKEN: "could not go on",
 }
-_TOLD = {"retry", "warning", "scratch", "journal-damaged", "artifact-failed", "artifact-retrying"}
+_TOLD = {
+    "retry", "warning", "scratch", "journal-damaged", "artifact-failed", "artifact-retrying",
+    "paused", "going-on", "jobs", "limit-rate",
+}  # fmt: skip
 
 
 class JsonDisplay:
@@ -88,7 +91,7 @@ class LineDisplay:
         if now < self._next and summary.state is self._state:
             return
         self._next, self._state = now + _LINE_SECONDS, summary.state
-        tell(f"{_DOING[summary.state]}: {progress_words(summary)}")
+        tell(f"{doing(summary)}: {progress_words(summary)}")
 
     def close(self) -> None:
         """See `Display`."""
@@ -118,6 +121,11 @@ class BarDisplay:
         self._live.stop()
 
 
+def doing(summary: Summary) -> str:
+    """What the job does, in a few words."""
+    return "paused" if summary.paused else _DOING[summary.state]
+
+
 def progress_words(summary: Summary) -> str:
     """`14.2 of 24.6 GB   92 MB/s   about 2 min left   98 of 167   0 failed`."""
     if summary.state is JobState.UNZIPPING and summary.number("unzip_total"):
@@ -135,7 +143,7 @@ def progress_words(summary: Summary) -> str:
 
 def _left(summary: Summary, rest: float, rate: float) -> str:
     running = time.time() - summary.number("state_since")
-    if running < _FIRST_SECONDS or rate <= 0:
+    if running < _FIRST_SECONDS or rate <= 0 or summary.paused:
         return "time left not known yet"
     return time_left(rest / rate)
 
@@ -150,7 +158,7 @@ def total_bar(summary: Summary, width: int) -> Text:
     """What the job does, and how far it is, in one line of `width` cells."""
     total, done = summary.number("total_bytes"), summary.number("done_bytes")
     share = done / total if total else 0.0
-    line = Text(f"{_DOING[summary.state]:<30.30} ")
+    line = Text(f"{doing(summary):<30.30} ")
     line.append_text(_bar(share, max(10, width - 38)))
     line.append(f" {int(share * 100):>3} %")
     return line

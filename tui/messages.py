@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from core.checks.finding import Finding
+from core.errors import EksaMirrorError
+from core.transfer.job import Job
 
 
 @dataclass
@@ -39,3 +41,17 @@ class Failed(Message):
     """A thread came to an end that nobody expected; the app tells it as a defect."""
 
     error: BaseException
+
+
+@dataclass
+class JobStarted(Message):
+    """The worker of an import is at work."""
+
+    job: Job
+
+
+@dataclass
+class JobFailedToStart(Message):
+    """The worker of an import did not begin."""
+
+    error: EksaMirrorError

@@ -2,23 +2,24 @@
 
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from textual.message import Message
 
 from core.answers import Answers, CredentialSource
 from core.answers.setups import Setup, begin_setup, setups_folder
-from core.checks.context import Context
-from core.checks.engine import Ladder
 from core.checks.finding import Finding, State
-from core.checks.standard import CHECKS, GROUPS
 from core.errors import EksaMirrorError
-from core.host.credentials import find_credentials
 from core.registry.credentials import Credentials
 from core.transfer.job import Job, jobs_folder
 from tui.board import Board
 from tui.steps import FORMS, NAMES, StepStanding, state_of
+
+if TYPE_CHECKING:
+    from core.checks.engine import Ladder
 
 
 class Session:
@@ -31,7 +32,6 @@ class Session:
         setup: what is being worked on.
         password: as it was typed; never saved here.
         login_trouble: why no login was found at the last try; None where one was, or none is used.
-        boards: the live checks, by step.
         settled: what other steps found without live checks, by step: Cluster's rules.
         job: the import that the screens of step 9 and 10 show; None before there is one.
         notes: what a screen wants to keep while another is open, by a name of its own.
@@ -42,13 +42,19 @@ class Session:
         self.setup = setup or begin_setup(self.root)
         self.password: SecretStr | None = None
         self.login_trouble: EksaMirrorError | None = None
-        self.boards = {
-            NAMES.index(group) + 1: Board(NAMES.index(group) + 1, checks, self.ladder, post)
-            for group, checks in GROUPS.items()
-        }
+        self._post = post
         self.settled: dict[int, tuple[Finding, ...]] = {}
         self.job: Job | None = None
         self.notes: dict[str, object] = {}
+
+    @cached_property
+    def boards(self) -> dict[int, Board]:
+        """The live checks, by step."""
+        from core.checks.standard import BEFORE_IMPORT, GROUPS  # noqa: PLC0415 - Start needs none
+
+        steps = {NAMES.index(group) + 1: checks for group, checks in GROUPS.items()}
+        boards = {n: Board(n, checks, self.ladder, self._post) for n, checks in steps.items()}
+        return boards | {9: Board(9, BEFORE_IMPORT, self.ladder_before_import, self._post)}
 
     @property
     def answers(self) -> Answers:
@@ -62,7 +68,7 @@ class Session:
 
     def begin(self, setup: Setup) -> None:
         """Work on another set-up; nothing of the last one is kept in memory."""
-        for board in self.boards.values():
+        for board in self.__dict__.get("boards", {}).values():
             board.forget()
         self.setup, self.password, self.job = setup, None, None
         self.login_trouble = None
@@ -77,10 +83,23 @@ class Session:
             self.setup.written = False
         return right
 
-    def ladder(self) -> Ladder:
+    def ladder(self) -> "Ladder":
         """All checks for the answers of this moment; the login is looked up in their thread."""
+        from core.checks.context import Context  # noqa: PLC0415 - only once checks run
+        from core.checks.engine import Ladder  # noqa: PLC0415
+        from core.checks.standard import CHECKS  # noqa: PLC0415
+
         answers, password = self.answers, self.password
         return Ladder(CHECKS, lambda: Context(answers, self.login(answers, password)))
+
+    def ladder_before_import(self) -> "Ladder":
+        """The same for the start of the import."""
+        from core.checks.context import Context  # noqa: PLC0415 - only once checks run
+        from core.checks.engine import Ladder  # noqa: PLC0415
+        from core.checks.standard import BEFORE_IMPORT  # noqa: PLC0415
+
+        answers, password = self.answers, self.password
+        return Ladder(BEFORE_IMPORT, lambda: Context(answers, self.login(answers, password)))
 
     def login(
         self, answers: Answers | None = None, password: SecretStr | None = None
@@ -90,6 +109,8 @@ class Session:
         It may ask the keyring and docker's helpers: not for the thread of the screen. Why none was
         found is kept in `login_trouble`.
         """
+        from core.host.credentials import find_credentials  # noqa: PLC0415 - loads docker
+
         answers = answers or self.answers
         password = password or self.password
         self.login_trouble = None

@@ -24,7 +24,7 @@ from core.files import write_atomically
 NEW = "new set-up"
 """The name of a set-up whose registry is not known yet."""
 
-_ANSWERS, _WIZARD = "answers.yaml", "wizard.json"
+_ANSWERS, _WIZARD, _COMMANDS = "answers.yaml", "wizard.json", "commands.txt"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -58,6 +58,7 @@ class Setup:
         step: where the operator is, 1 to 10.
         reached: the last step that was ever opened.
         written: whether the files of Review were written with these answers.
+        written_over: the open problems that they were written over, a sentence each.
     """
 
     def __init__(self, root: Path, name: str = NEW, draft: Draft | None = None) -> None:
@@ -67,6 +68,7 @@ class Setup:
         self.step = 1
         self.reached = 1
         self.written = False
+        self.written_over: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -92,10 +94,23 @@ class Setup:
             "step": self.step,
             "reached": self.reached,
             "written": self.written,
+            "written_over": self.written_over,
             "rough": self.draft.rough,
         }
         content = json.dumps(state, indent=1, default=str).encode()
         write_atomically(self.folder / _WIZARD, content, mode=0o600)
+
+    def keep_command(self, text: str) -> None:
+        """Add what was copied to `commands.txt`, once.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
+        file = self.folder / _COMMANDS
+        known = file.read_text() if file.exists() else ""
+        if f"\n{text}\n" not in f"\n{known}":
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(file, f"{known}{text}\n".encode(), mode=0o600)
 
     def _take_name(self) -> None:
         endpoint = self.draft.answers.registry.endpoint
@@ -132,6 +147,21 @@ def saved_setups(root: Path) -> list[SavedSetup]:
     return sorted(found, key=lambda one: one.saved, reverse=True)
 
 
+def setup_with(root: Path, answers: Answers) -> Setup:
+    """The newest saved set-up of the same tarball and registry; a new one where there is none.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    for saved in saved_setups(root):
+        if not saved.trouble:
+            setup = open_setup(saved)
+            known = setup.draft.answers
+            if (known.registry, known.artifacts) == (answers.registry, answers.artifacts):
+                return setup
+    return begin_setup(root, answers)
+
+
 def open_setup(saved: SavedSetup) -> Setup:
     """Go on with a saved set-up.
 
@@ -143,6 +173,7 @@ def open_setup(saved: SavedSetup) -> Setup:
     setup = Setup(saved.folder.parent, saved.name, Draft(answers, state.get("rough") or {}))
     setup.step, setup.written = _step(state, "step"), bool(state.get("written"))
     setup.reached = max(setup.step, _step(state, "reached"))
+    setup.written_over = _texts(state.get("written_over"))
     return setup
 
 
@@ -162,6 +193,10 @@ def _state(folder: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _step(state: Mapping[str, Any], key: str) -> int:

@@ -10,14 +10,14 @@ from core.archive.docker_save import (
     read_saved_images,
     saved_content,
 )
-from core.archive.layout import Layout, LayoutContent, Named, read_index
+from core.archive.layout import Layout, LayoutContent, Named, lists_as_published, read_index
 from core.archive.model import ImageParts, StoredArtifact
 from core.archive.names import full_reference, image_reference
 from core.archive.package_bundles import REPOSITORY_NAME
 from core.archive.shelf import Shelf
 from core.archive.tree import Tree
 from core.archive.trouble import shown
-from core.oci import HELM_CONFIG, UNKNOWN_CONFIG
+from core.oci import HELM_CONFIG
 from core.reference import Kind, Reference
 
 
@@ -25,12 +25,14 @@ def read_images(tree: Tree, shelf: Shelf, pool: LayerPool) -> None:
     """Put all that manifest.json and index.json list on the shelf.
 
     index.json leads where both are there, because it knows the manifests; manifest.json adds the
-    names that docker knows, and tells that uncompressed layers come from `docker save`.
+    names that docker knows, and tells that uncompressed layers come from `docker save`. Where
+    index.json says that it lists what upstream published, it alone counts: manifest.json is there
+    for docker.
 
     Raises:
         ArchiveError: see `read_saved_images`, `saved_content`, `read_index`, `Layout.content`.
     """
-    saved = _by_config(tree)
+    saved = {} if lists_as_published(tree) else _by_config(tree)
     used: set[str] = set()
     layout = Layout(tree)
     for named in _grouped(read_index(tree)):
@@ -106,9 +108,7 @@ def _from_layout(
 def _kind(config_type: str, references: tuple[Reference, ...]) -> Kind:
     if config_type == HELM_CONFIG:
         return Kind.CHART
-    if config_type == UNKNOWN_CONFIG and any(
-        reference.repository.endswith(REPOSITORY_NAME) for reference in references
-    ):
+    if any(reference.repository.endswith(REPOSITORY_NAME) for reference in references):
         return Kind.PACKAGE_BUNDLE
     return Kind.IMAGE
 

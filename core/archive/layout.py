@@ -38,6 +38,9 @@ INDEX_JSON = "index.json"
 FULL_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
 
+AS_PUBLISHED = "io.github.eksa-mirror.as-published"
+"""Annotation of an index.json that was written from a registry, byte for byte: no docker saved it."""
+
 _MAX_INDEX_JSON = 64 * MIB
 _MAX_DEPTH = 2
 _IMAGE_CONFIGS = frozenset({OCI_CONFIG, DOCKER_CONFIG})
@@ -99,6 +102,14 @@ def read_index(tree: Tree) -> tuple[Named, ...]:
         return tuple(_named(item) for item in manifests)
     except InvalidContentError as error:
         raise damaged(f"It cannot be understood: {error}.", region.entry) from None
+
+
+def lists_as_published(tree: Tree) -> bool:
+    """Whether index.json says that its manifests are those of upstream."""
+    region = tree.find(INDEX_JSON)
+    document = read_json(region, _MAX_INDEX_JSON) if region else None
+    annotations = document.get("annotations") if isinstance(document, dict) else None
+    return isinstance(annotations, dict) and annotations.get(AS_PUBLISHED) == "true"
 
 
 def blob_name(digest: str) -> str:

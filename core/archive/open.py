@@ -83,7 +83,8 @@ def _read_tree(tree: Tree, shelf: Shelf, path: Path) -> None:
     if _holds_images(tree):
         read_images(tree, shelf, pool)
         return
-    names = sorted(tree.names())
+    # Tarballs first: a file beside them that holds the same chart is then known as a copy.
+    names = sorted(tree.names(), key=lambda name: (not name.endswith(".tar"), name))
     if any(name.rpartition("/")[2] == DOWNLOADS_MANIFEST for name in names):
         mend = f"Give it to -b; -i takes the tarball of `download images`, not {path.name}."
         raise unknown_format("It holds the manifests of `download artifacts`.", str(path), mend)

@@ -16,13 +16,23 @@ class Shelf:
     def __init__(self) -> None:
         self._artifacts: dict[str, StoredArtifact] = {}
         self._owners: dict[Reference, str] = {}
+        self._payloads: set[tuple[Kind, str]] = set()
         self._clashes: list[str] = []
         self._partial: dict[tuple[Platform, ...], list[str]] = {}
         self._left_out: list[str] = []
         self._notes: list[str] = []
 
     def add(self, artifact: StoredArtifact) -> None:
-        """Put an artifact on the shelf; of two that claim one reference the first keeps it."""
+        """Put an artifact on the shelf; of two that claim one reference the first keeps it.
+
+        A chart or package bundle that lies there as a file, too, is kept with the manifest that
+        upstream gave it.
+        """
+        payload = _payload(artifact)
+        if payload in self._payloads and all(name in self._owners for name in artifact.references):
+            return
+        if payload and artifact.references:
+            self._payloads.add(payload)
         key = _identity(artifact)
         mine: list[Reference] = []
         for reference in artifact.references:
@@ -86,6 +96,14 @@ class Shelf:
                 f"package bundle and left out: {_some(self._left_out)}."
             )
         return tuple(found)
+
+
+def _payload(artifact: StoredArtifact) -> tuple[Kind, str] | None:
+    """The one file of a chart or package bundle."""
+    content = artifact.content
+    if artifact.kind is Kind.IMAGE or isinstance(content, ImageParts) or len(content.blobs) < 2:
+        return None
+    return artifact.kind, content.blobs[1].digest
 
 
 def _identity(artifact: StoredArtifact) -> str:

@@ -2,12 +2,14 @@
 
 import re
 
+from core.answers import CredentialSource
 from core.checks.clients import harbor, session
 from core.checks.context import ANSWER_SECONDS, Context
 from core.checks.finding import Finding, failed, from_error, passed, skipped, warned
 from core.checks.looking import challenges, look
 from core.checks.product import Kind, harbor_version, product
 from core.errors import Code, RegistryError
+from core.host.keyring_store import try_keyring
 from core.oci import InvalidContentError, parse_json
 from core.registry.auth import DEFAULT_TOKEN_SECONDS, Authenticator
 from core.registry.challenge import Challenge
@@ -86,6 +88,17 @@ def check_node_login(context: Context) -> Finding:
             code=Code.LOGIN_REFUSED,
         )
     return from_error(error, seen=f"the basic login that nodes send is refused ({answer.status})")
+
+
+def check_keyring(context: Context) -> Finding:
+    """Does this machine's secret store work, where the login shall be kept in it."""
+    if context.answers.credentials.source is not CredentialSource.KEYRING:
+        return skipped("the login is not kept there")
+    try:
+        try_keyring()
+    except RegistryError as error:
+        return from_error(error)
+    return passed("unlocked, written and read back")
 
 
 def node_get(context: Context, url: str, headers: dict[str, str] | None = None) -> Response:

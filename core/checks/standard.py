@@ -8,6 +8,7 @@ from core.checks import (
     access,
     admin_machine,
     artifacts,
+    before_import,
     body_size,
     ca_file,
     certificate_checks,
@@ -76,6 +77,7 @@ CREDENTIALS = (
         "push", "Push", access.check_push, needs=("login",), after=_INSIDE, limit=30.0, grace=8.0
     ),
     Check("node-login", "As a node", login.check_node_login, needs=("login",), limit=10.0),
+    Check("keyring", "Keyring", login.check_keyring, limit=30.0),
 )
 NAMESPACES = (
     Check(
@@ -122,6 +124,11 @@ ADMIN_MACHINE = (
     ),
     Check("eksctl", "eksctl anywhere", admin_machine.check_eksctl, after=("manifest",), limit=10.0),
 )
+_OF_THE_START = (
+    Check("tarball-there", "Tarball", before_import.check_unchanged),
+    Check("job-folder", "State folder", before_import.check_job_folder),
+    Check("other-import", "Other import", before_import.check_other_import),
+)
 GROUPS = {
     "Artifacts": ARTIFACTS,
     "Registry": REGISTRY,
@@ -133,6 +140,12 @@ GROUPS = {
 """Heading to its checks, as the wizard's steps have them."""
 
 CHECKS = tuple(check for group in GROUPS.values() for check in group)
+
+BEFORE_IMPORT = (
+    *(one for one in CHECKS if one.name in {"v2", "login", "push", "projects"}),
+    *_OF_THE_START,
+)
+"""What is looked at again at the moment at which an import is started."""
 
 
 def ladder(

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from pydantic import SecretStr
 
@@ -74,17 +75,29 @@ def save_in_keyring(address: str, credentials: Credentials) -> None:
         }
     )
     with _opened("written") as keyring:
-        if type(_first(keyring)).__name__ == _KEEPING_IN_CLEAR:
-            raise _unreadable(
-                "The keyring of this machine keeps secrets in clear.",
-                cause="The plain text file of the package keyrings.alt is set up as the keyring.",
-            )
+        _refuse_in_clear(keyring)
         keyring.set_password(SERVICE, address, secret)
         if keyring.get_password(SERVICE, address) != secret:
             raise _unreadable("The keyring does not keep what is written to it.")
         for name in spellings(address):
             if name != address:
                 _remove(keyring, name)
+
+
+def try_keyring() -> None:
+    """Write something that is no secret, read it back, and remove it.
+
+    Raises:
+        RegistryError: `credentials-unreadable`, as `save_in_keyring`.
+    """
+    name = f"check-{uuid4().hex[:12]}"
+    with _opened("written") as keyring:
+        _refuse_in_clear(keyring)
+        keyring.set_password(SERVICE, name, name)
+        kept = keyring.get_password(SERVICE, name)
+        _remove(keyring, name)
+        if kept != name:
+            raise _unreadable("The keyring does not keep what is written to it.")
 
 
 def forget_in_keyring(address: str) -> bool:
@@ -96,6 +109,14 @@ def forget_in_keyring(address: str) -> bool:
     with _opened("written") as keyring:
         removed = [_remove(keyring, name) for name in spellings(address)]
     return any(removed)
+
+
+def _refuse_in_clear(keyring: "KeyringBackend") -> None:
+    if type(_first(keyring)).__name__ == _KEEPING_IN_CLEAR:
+        raise _unreadable(
+            "The keyring of this machine keeps secrets in clear.",
+            cause="The plain text file of the package keyrings.alt is set up as the keyring.",
+        )
 
 
 def _remove(keyring: "KeyringBackend", name: str) -> bool:

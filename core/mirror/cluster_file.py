@@ -185,7 +185,7 @@ def write_merged(path: Path, before: bytes, after: bytes, mode: int | None = Non
             raise MirrorError(
                 Code.FILE_CHANGED, "It is not as it was when it was read.", where=str(path)
             )
-        backup = _free_name(target)
+        backup = backup_name(target)
         _write_like(backup, before, status, mode)
         try:
             _write_like(target, after, status, mode)
@@ -207,7 +207,8 @@ def _write_like(path: Path, content: bytes, status: os.stat_result, mode: int | 
         os.chown(path, status.st_uid, status.st_gid)
 
 
-def _free_name(path: Path) -> Path:
+def backup_name(path: Path) -> Path:
+    """Where what a file holds is kept beside it; an older backup is never replaced."""
     first = path.with_name(f"{path.name}.bak")
     numbered = (path.with_name(f"{path.name}.bak{number}") for number in itertools.count(2))
     return next(name for name in itertools.chain([first], numbered) if not name.exists())

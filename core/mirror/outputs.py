@@ -14,14 +14,16 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from core.answers import Answers
+from core.answers import Answers, dump_answers
 from core.errors import Code, MirrorError, UsageError
 from core.files import write_atomically
-from core.mirror.cluster_file import ClusterFile, difference, write_merged
+from core.mirror.cluster_file import ClusterFile, backup_name, difference, write_merged
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.environment import FILE_NAME, environment_file, without_passwords
 from core.mirror.fragment import fragment
 from core.mirror.yaml_nodes import MAX_BYTES
+
+FRAGMENT_NAME, ANSWERS_NAME = "registry-mirror.yaml", "answers.yaml"
 
 _OPEN, _PRIVATE = 0o644, 0o600
 
@@ -32,6 +34,7 @@ class Role(StrEnum):
     FRAGMENT = "fragment"
     CLUSTER = "cluster file"
     ENVIRONMENT = "environment file"
+    ANSWERS = "answers file"
 
 
 class Change(StrEnum):
@@ -85,6 +88,13 @@ class PlannedFile:
             return Change.SAME
         return Change.MERGE if self.role is Role.CLUSTER else Change.REPLACE
 
+    @property
+    def backup(self) -> Path | None:
+        """Where what it holds would be kept; None where nothing is replaced."""
+        if self.change in (Change.NEW, Change.SAME):
+            return None
+        return backup_name(_target(self.path))
+
     def difference(self) -> str:
         """What changes, as a unified diff that shows no password; empty where no line does."""
         before, after = self.before or b"", self.after
@@ -116,6 +126,14 @@ class WrittenFile:
         return f"mv -f {shlex.quote(str(self.backup))} {shlex.quote(str(self.target))}"
 
 
+def with_default_outputs(answers: Answers, folder: Path) -> Answers:
+    """The same answers with a place for the fragment: in `folder` where they name none."""
+    if answers.output.fragment:
+        return answers
+    output = answers.output.model_copy(update={"fragment": folder / FRAGMENT_NAME})
+    return answers.model_copy(update={"output": output})
+
+
 def plan_outputs(
     answers: Answers,
     configuration: RegistryMirrorConfiguration,
@@ -123,6 +141,7 @@ def plan_outputs(
     cluster: ClusterFile | None = None,
     names: Collection[str] = (),
     login: Login | None = None,
+    answers_file: Path | None = None,
 ) -> tuple[PlannedFile, ...]:
     """What would be written for these answers; nothing is touched.
 
@@ -132,6 +151,7 @@ def plan_outputs(
         cluster: the cluster file of the answers, read; None where it names none.
         names: only in these of its clusters; in all where empty.
         login: for the environment file.
+        answers_file: where the answers themselves go; nowhere where None.
 
     Raises:
         UsageError: no file is named, two are the same, or one is another kind of file.
@@ -145,6 +165,8 @@ def plan_outputs(
         planned.append(_cluster(answers.cluster.file, cluster, configuration, names))
     if answers.output.environment:
         planned.append(_environment(answers, answers.output.environment, login or Login()))
+    if answers_file:
+        planned.append(_answers(answers_file, answers))
     if not planned:
         raise UsageError(
             Code.BAD_USAGE,
@@ -255,6 +277,12 @@ def _environment(answers: Answers, path: Path, login: Login) -> PlannedFile:
     private = before is None or (login.password and _rights(path) != _PRIVATE)
     mode = _PRIVATE if private else None
     return PlannedFile(Role.ENVIRONMENT, path, before, content, mode, note)
+
+
+def _answers(path: Path, answers: Answers) -> PlannedFile:
+    before = _content(path)
+    mode = _PRIVATE if before is None else None
+    return PlannedFile(Role.ANSWERS, path, before, dump_answers(answers), mode, "no passwords")
 
 
 def _check_names(answers: Answers, planned: Sequence[PlannedFile]) -> None:

@@ -1,13 +1,15 @@
 """Comparing a mirror with what is required, without a job: for `verify` and later checks."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.errors import EksaMirrorError, RegistryError
+from core.reference import Reference
 from core.registry.session import Session
 from core.transfer.inspection import Inspector
 from core.transfer.plan import Plan, PlannedArtifact
+from core.transfer.records import ArtifactRow
 from core.transfer.threads import run_in_threads
 from core.transfer.verification import concerns_one_artifact, difference
 
@@ -54,6 +56,49 @@ def audit(plan: Plan, session: Session, *, threads: int, deep: bool = False) -> 
 
     run_in_threads(threads, wanted, look, threading.Event())
     return [results[number] for number, _ in wanted]
+
+
+def audit_rows(
+    rows: Sequence[ArtifactRow],
+    session: Session,
+    *,
+    threads: int,
+    stop: threading.Event,
+    on_look: Callable[[int, int], None] = lambda _done, _all: None,
+) -> dict[int, RegistryError]:
+    """Ask again for every artifact that a job brought to the mirror; needs no archive.
+
+    Args:
+        rows: of the journal; only those that arrived are asked for.
+        on_look: told, in some thread, how many were asked for, and how many there are.
+
+    Returns:
+        What is wrong, by the number of the artifact.
+
+    Raises:
+        RegistryError: the registry does not answer, or refuses the login.
+        Interrupted: `stop` was set.
+    """
+    inspector = Inspector(session, deep=False)
+    arrived = [row for row in rows if row.state.arrived]
+    wrong: dict[int, RegistryError] = {}
+    looked: list[int] = []
+
+    def look(_: int, row: ArtifactRow) -> None:
+        try:
+            found = inspector.check(Reference.parse(row.destination), row.digest)
+        except RegistryError as error:
+            if not concerns_one_artifact(error, session):
+                raise
+            wrong[row.number] = error
+        else:
+            if not found.complete:
+                wrong[row.number] = difference(found, row.destination)
+        looked.append(row.number)
+        on_look(len(looked), len(arrived))
+
+    run_in_threads(threads, arrived, look, stop)
+    return wrong
 
 
 def _look(inspector: Inspector, one: PlannedArtifact) -> Audited:

@@ -29,7 +29,7 @@ from core.transfer.progress import Progress, Slot
 from core.transfer.publisher import publish
 from core.transfer.sender import BlobSender, cancel
 from core.transfer.states import ArtifactState, PlacementState
-from core.transfer.threads import run_in_threads
+from core.transfer.threads import Crew, run_in_threads
 
 _LOG = logging.getLogger(__name__)
 _LOGIN_LOST = frozenset({Code.LOGIN_REFUSED, Code.LOGIN_MISSING})
@@ -100,6 +100,7 @@ class Engine:
     def register(self) -> None:
         """Note the plan in the journal; what cannot be moved is settled at once."""
         numbers = self._journal.register(_record(one) for one in self._plan.artifacts)
+        self._journal.note_blobs(need.blob for need in self._plan.needs())
         for number, artifact in zip(numbers, self._plan.artifacts, strict=True):
             if artifact.problem:
                 self._journal.set_failed(number, artifact.problem, final=True)
@@ -118,7 +119,8 @@ class Engine:
         """
         inspector = Inspector(self._session)
 
-        def look(_: int, item: _Item) -> None:
+        def look(number: int, item: _Item) -> None:
+            self._progress.pause(self._progress.take_slot(number))
             try:
                 found = inspector.find(item.destination, item.stored.content)
             except RegistryError as error:
@@ -129,7 +131,7 @@ class Engine:
             with self._journal.together(durable=False):
                 self._note(item, found)
 
-        run_in_threads(self._threads, self._items, look, self._stop)
+        run_in_threads(self._crew, self._items, look, self._stop)
 
     def send(self) -> None:
         """Move what is not there, in two passes.
@@ -150,8 +152,8 @@ class Engine:
         return self._session.waiter.stop
 
     @property
-    def _threads(self) -> int:
-        return len(self._progress.slots)
+    def _crew(self) -> Crew:
+        return self._progress.crew
 
     # What is there
 
@@ -194,9 +196,11 @@ class Engine:
                 self._publish(item, final=final)
 
         def work(number: int, need: Need) -> None:
-            self._bring(need, self._progress.slots[number], final=final)
+            slot = self._progress.take_slot(number)
+            self._progress.pause(slot)
+            self._bring(need, slot, final=final)
 
-        run_in_threads(self._threads, needs, work, self._stop)
+        run_in_threads(self._crew, needs, work, self._stop)
 
     def _prepare(self, items: Iterable[_Item]) -> None:
         self._by_placement.clear()
@@ -238,9 +242,10 @@ class Engine:
 
     def _begin(self, items: Sequence[_Item], slot: Slot, need: Need) -> None:
         """Show the blob under the name of the first artifact that waits for it."""
-        slot.begin(str(items[0].destination), need.blob.size)
-        if items[0].error is None:
-            self._journal.set_artifact(items[0].number, ArtifactState.SENDING)
+        one = items[0]
+        slot.begin(str(one.destination), need.blob.size, one.number, need.blob.digest)
+        if one.error is None:
+            self._journal.set_artifact(one.number, ArtifactState.SENDING)
 
     def _count(self, need: Need, state: PlacementState) -> None:
         size = need.blob.size

@@ -60,6 +60,11 @@ class Job:
         return self.folder / LOG
 
     @property
+    def controls(self) -> Path:
+        """What the operator changes while it runs."""
+        return self.folder / "controls.json"
+
+    @property
     def reserve(self) -> Path:
         """Room that is given up when the disk is full."""
         return self.folder / "reserve"

@@ -28,7 +28,7 @@ from core.transfer.states import ArtifactState, JobState, PlacementState
 
 __all__ = ["ArtifactRecord", "ArtifactRow", "Flight", "Journal", "OpenUpload", "Placement"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _EVENTS_KEPT = 10_000
 """Of earlier runs; a journal that is used for years does not grow without end."""
@@ -110,6 +110,13 @@ class Journal:
             self.set_facts(state=state.value, state_since=time.time())
             self.event(f"job-{state.value}")
 
+    def note_retry(self, text: str, artifact: int | None = None) -> None:
+        """Say that something is tried again, and count it where it is known for which artifact."""
+        with self._writing(durable=False) as db:
+            if artifact:
+                db.execute("UPDATE artifact SET retries = retries + 1 WHERE id = ?", (artifact,))
+            self.event("retry", text, artifact or None)
+
     def event(self, kind: str, text: str = "", artifact: int | None = None) -> None:
         """Say that something happened."""
         with self._writing(durable=False) as db:
@@ -148,8 +155,8 @@ class Journal:
                     " destination = excluded.destination, required = excluded.required,"
                     " size = excluded.size, platforms = excluded.platforms, state = 'waiting',"
                     " verified = 0, note = '', attempts = 0, started = NULL, ended = NULL,"
-                    " code = '', message = '', place = '', cause = '', mend = '', status = 0"
-                    " RETURNING id",
+                    " code = '', message = '', place = '', cause = '', mend = '', status = 0,"
+                    " retries = 0 RETURNING id",
                     values,
                 ).fetchone()
                 numbers.append(int(row[0]))
@@ -241,11 +248,33 @@ class Journal:
             ).fetchone()
         return (row[0], row[1]) if row else None
 
+    def note_blobs(self, blobs: Iterable[Blob]) -> None:
+        """Write the blobs that the plan holds; what is known of them stays."""
+        rows = (
+            (
+                blob.digest,
+                blob.size,
+                _storable(blob.entry),
+                not blob.media_type.endswith("json"),
+                blob.compressible,
+            )
+            for blob in blobs
+        )
+        with self._writing(durable=False) as db:
+            db.executemany(
+                "INSERT INTO blob (digest, size, entry, is_layer, compressible)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET"
+                " size = excluded.size, entry = excluded.entry,"
+                " is_layer = excluded.is_layer, compressible = excluded.compressible",
+                rows,
+            )
+
     def set_known(self, blob: Blob, sent_digest: str, sent_size: int) -> None:
         """Write what a blob became on the way."""
         with self._writing() as db:
             db.execute(
-                "INSERT INTO blob VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET"
+                "INSERT INTO blob (digest, size, entry, sent_digest, sent_size)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET"
                 " sent_digest = excluded.sent_digest, sent_size = excluded.sent_size",
                 (blob.digest, blob.size, _storable(blob.entry), sent_digest, sent_size),
             )
@@ -324,13 +353,16 @@ class Journal:
 
     # What is under way
 
-    def set_flights(self, flights: Sequence[Flight], **facts: int | float) -> None:
+    def set_flights(self, flights: Sequence[Flight], **facts: int | float | str) -> None:
         """Replace what the threads have in hand, with the counters of the moment."""
         with self._writing(durable=False) as db:
             db.execute("DELETE FROM flight")
             db.executemany(
-                "INSERT INTO flight VALUES (?, ?, ?, ?, ?)",
-                [(f.slot, f.label, f.size, f.done, f.rate) for f in flights],
+                "INSERT INTO flight VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (f.slot, f.label, f.size, f.done, f.rate, f.artifact, f.blob, f.trouble)
+                    for f in flights
+                ],
             )
             db.executemany(
                 "INSERT OR REPLACE INTO fact VALUES (?, ?)",

@@ -16,10 +16,13 @@ class Orders:
     Attributes:
         credentials: None for an anonymous client.
         restart: set the old journal aside and begin anew.
+        written_over: open problems that the site's files were written over, for the report; None
+            leaves what an earlier run was told.
     """
 
     credentials: Credentials | None = None
     restart: bool = False
+    written_over: tuple[str, ...] | None = None
 
     def dump(self) -> bytes:
         """For the pipe."""
@@ -29,7 +32,12 @@ class Orders:
             "source": self.credentials.source,
             "is_identity_token": self.credentials.is_identity_token,
         }
-        return json.dumps({"credentials": login, "restart": self.restart}).encode()
+        document = {
+            "credentials": login,
+            "restart": self.restart,
+            "written_over": self.written_over,
+        }
+        return json.dumps(document).encode()
 
     @classmethod
     def load(cls, content: bytes) -> "Orders":
@@ -38,7 +46,12 @@ class Orders:
         login = document["credentials"]
         if login:
             login["password"] = SecretStr(login["password"])
-        return cls(Credentials(**login) if login else None, document["restart"])
+        over = document["written_over"]
+        return cls(
+            Credentials(**login) if login else None,
+            document["restart"],
+            None if over is None else tuple(over),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,18 @@
 import html
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
 from core import __version__
-from core.errors import ADVICE, Code
+from core.answers import load_answers
+from core.errors import ADVICE, Code, UsageError
 from core.files import write_atomically
 from core.transfer.job import Job
 from core.transfer.journal import ArtifactRow
+from core.transfer.next_steps import next_steps
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.view import JournalView, Summary
 from core.units import size, span
@@ -35,6 +37,7 @@ _VERDICTS = {
     JobState.STOPPED: "The import was stopped; the next start goes on.",
     JobState.BROKEN: "The import could not go on.",
 }
+_WRITTEN_OVER = "The files were written over these open problems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ def as_document(job: Job, summary: Summary, rows: Iterable[ArtifactRow]) -> dict
         "retries": int(summary.number("retries")),
         "counts": {_WORDS[s]: 0 for s in ArtifactState if s.is_final} | _counts(summary),
         "warnings": json.loads(facts.get("warnings") or "[]"),
+        "written_over": json.loads(facts.get("written_over") or "[]"),
+        "next": _next(job) if summary.state is JobState.DONE else [],
         "error": summary.error,
         "artifacts": [_artifact(row) for row in rows],
     }
@@ -119,6 +124,14 @@ def as_markdown(document: dict[str, Any], rows: list[ArtifactRow]) -> str:
         lines += [f"  - {_md(row.source)}: {_md(row.message)}" for row in group.rows]
     if document["warnings"]:
         lines += ["", "## Warnings", ""] + [f"- {_md(text)}" for text in document["warnings"]]
+    if document["written_over"]:
+        lines += ["", f"## {_WRITTEN_OVER}", ""]
+        lines += [f"- {_md(text)}" for text in document["written_over"]]
+    if document["next"]:
+        lines += ["", "## Next, on the admin machine"]
+    for step in document["next"]:
+        lines += ["", f"{_md(step['text'])}:", ""]
+        lines += [f"    {_on_one_line(command)}" for command in step["commands"]]
     lines += ["", "## Artifacts", "", "| state | kind | source | destination | digest |"]
     lines += ["| --- | --- | --- | --- | --- |"]
     lines += [f"| {' | '.join(_md(cell) for cell in _cells(row))} |" for row in rows]
@@ -139,13 +152,16 @@ def as_html(document: dict[str, Any], rows: list[ArtifactRow]) -> str:
             f"<p>Cause: {error['cause']}</p><p>Mend: {error['mend']}</p>{troubles}"
         )
     warnings = "".join(f"<li>{html.escape(text)}</li>" for text in document["warnings"])
+    over = "".join(f"<li>{html.escape(text)}</li>" for text in document["written_over"])
     table = "".join(_html_row(row) for row in rows)
     return _PAGE.format(
         title=html.escape(f"Import to {document['registry']}"),
         verdict=html.escape(document["verdict"]),
         facts=facts,
         troubles=troubles,
-        warnings=f"<h2>Warnings</h2><ul>{warnings}</ul>" if warnings else "",
+        warnings=(f"<h2>Warnings</h2><ul>{warnings}</ul>" if warnings else "")
+        + (f"<h2>{_WRITTEN_OVER}</h2><ul>{over}</ul>" if over else "")
+        + "".join(_html_step(step) for step in document["next"]),
         table=table,
     )
 
@@ -190,6 +206,15 @@ def moment(stamp: str) -> str:
     return datetime.fromtimestamp(float(stamp), UTC).isoformat(timespec="seconds")
 
 
+def _next(job: Job) -> list[dict[str, Any]]:
+    """What to do with a mirror that is complete; nothing where the answers are gone."""
+    try:
+        answers = load_answers(job.answers)
+    except UsageError:
+        return []
+    return [asdict(step) for step in next_steps(answers, job.folder)]
+
+
 def _counts(summary: Summary) -> dict[str, int]:
     counts: dict[str, int] = {}
     for state, count in summary.counts.items():
@@ -229,13 +254,22 @@ def _reason(row: ArtifactRow) -> tuple[str, str, str]:
 
 def _md(text: str) -> str:
     """Text of others as plain text in Markdown, harmless on a terminal, too."""
-    line = "".join(c if c.isprintable() else " " for c in text)
+    line = _on_one_line(text)
     return "".join(f"\\{c}" if c in _MARKS else c for c in " ".join(line.split()))
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _html_row(row: ArtifactRow) -> str:
     cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row))
     return f"<tr class='{row.state.value}'>{cells}</tr>"
+
+
+def _html_step(step: dict[str, Any]) -> str:
+    commands = html.escape("\n".join(step["commands"]))
+    return f"<h2>Next: {html.escape(step['text'])}</h2><pre>{commands}</pre>"
 
 
 def _html_group(group: Failures) -> str:

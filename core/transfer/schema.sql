@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS fact (
 ) STRICT;
 
 -- An artifact by its upstream name. `size` and `sent` are bytes: as stored in the archive, and as
--- they went over the wire. The last six columns tell why it failed.
+-- they went over the wire. From `code` to `status` it tells why it failed.
 CREATE TABLE IF NOT EXISTS artifact (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS artifact (
     cause TEXT NOT NULL DEFAULT '',
     mend TEXT NOT NULL DEFAULT '',
     status INTEGER NOT NULL DEFAULT 0,
+    retries INTEGER NOT NULL DEFAULT 0,
     UNIQUE (kind, source)
 ) STRICT;
 
@@ -37,7 +38,9 @@ CREATE TABLE IF NOT EXISTS blob (
     size INTEGER NOT NULL,
     entry TEXT NOT NULL,
     sent_digest TEXT NOT NULL DEFAULT '',
-    sent_size INTEGER NOT NULL DEFAULT 0
+    sent_size INTEGER NOT NULL DEFAULT 0,
+    is_layer INTEGER NOT NULL DEFAULT 1,
+    compressible INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 
 -- A blob in a repository of the mirror; `location` and `position` resume an upload session.
@@ -80,5 +83,34 @@ CREATE TABLE IF NOT EXISTS flight (
     label TEXT NOT NULL,
     size INTEGER NOT NULL,
     done INTEGER NOT NULL,
-    rate REAL NOT NULL
+    rate REAL NOT NULL,
+    artifact INTEGER NOT NULL DEFAULT 0,
+    blob TEXT NOT NULL DEFAULT '',
+    trouble TEXT NOT NULL DEFAULT ''
 ) STRICT;
+
+-- Each artifact with the number of its last change: whoever looks again reads only what is new.
+CREATE TABLE IF NOT EXISTS change (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    artifact INTEGER NOT NULL UNIQUE
+) STRICT;
+
+-- A journal that is made anew goes on above the numbers of the one before.
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'change', CAST(strftime('%s', 'now') AS INTEGER) * 1000
+    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'change');
+
+CREATE TRIGGER IF NOT EXISTS artifact_added AFTER INSERT ON artifact BEGIN
+    DELETE FROM change WHERE artifact = new.id;
+    INSERT INTO change (artifact) VALUES (new.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS artifact_changed AFTER UPDATE ON artifact BEGIN
+    DELETE FROM change WHERE artifact = new.id;
+    INSERT INTO change (artifact) VALUES (new.id);
+END;
+
+CREATE TRIGGER IF NOT EXISTS artifact_gone AFTER DELETE ON artifact BEGIN
+    DELETE FROM change WHERE artifact = old.id;
+    INSERT INTO change (artifact) VALUES (old.id);
+END;

@@ -167,7 +167,11 @@ class BlobSender:
 
     def _send(self, delivery: _Delivery, upload: Upload | None) -> None:
         """Send all of it, beginning anew where the registry forgets the session."""
-        attempts = Attempts(self._session.policy, self._session.waiter)
+        attempts = Attempts(
+            self._session.policy,
+            self._session.waiter,
+            lambda error: self._progress.note_retry(self._journal, delivery.slot, error),
+        )
         refused = False
         for _ in range(_MAX_BEGINNINGS):
             try:
@@ -225,6 +229,7 @@ class BlobSender:
         while chunk.is_last or upload.offset < chunk.total:
             if self._session.waiter.stop.is_set():
                 raise Interrupted
+            self._progress.pause(delivery.slot)
             part = chunk.part(upload.offset, self._chunk_size.value)
             try:
                 self._send_part(delivery, upload, part)

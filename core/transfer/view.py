@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,25 +10,26 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.errors import Code, JobError
+from core.transfer.details import read_layer_counts, read_layers
 from core.transfer.records import (
+    ArtifactDetails,
     ArtifactRow,
+    Changes,
+    Event,
     Flight,
+    Layers,
     OpenUpload,
+    read_artifact,
     read_artifacts,
+    read_changes,
     read_open_uploads,
 )
 from core.transfer.states import ArtifactState, JobState, PlacementState
 
+__all__ = ["Event", "JournalView", "Summary"]
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened; `at` is seconds since 1970, UTC."""
-
-    number: int
-    at: float
-    kind: str
-    artifact: int | None
-    text: str
+_TRIES = ("retry", "artifact-retrying", "artifact-failed")
+"""Events that tell of a failure of one artifact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,47 @@ class Summary:
         return int(self.number("events_before"))
 
     @property
+    def verified(self) -> int:
+        """How many of those that arrived were asked for, and are there whole."""
+        return int(self.number("verified"))
+
+    @property
+    def jobs(self) -> int:
+        """How many threads take work; 0 where it is not known."""
+        return int(self.number("jobs"))
+
+    @property
+    def saved_bytes(self) -> int:
+        """Bytes as stored that were not sent: there before, or mounted."""
+        return int(self.number("present_bytes") + self.number("mounted_bytes"))
+
+    @property
+    def retries(self) -> int:
+        """How often something was tried again."""
+        return int(self.number("retries"))
+
+    @property
+    def paused(self) -> bool:
+        """Whether the operator wants a pause: nothing new is begun."""
+        can_wait = self.state in (JobState.PLANNING, JobState.SENDING)
+        return can_wait and self.facts.get("paused") == "yes"
+
+    @property
+    def finishing(self) -> int:
+        """How many threads of a paused job have not finished their chunk yet."""
+        return int(self.number("finishing"))
+
+    def idle(self, now: float) -> float:
+        """Seconds since the last byte moved while the job sends; 0 while it does something else.
+
+        Args:
+            now: seconds since 1970.
+        """
+        if self.state is not JobState.SENDING or self.paused:
+            return 0.0
+        return max(0.0, now - max(self.number("moved"), self.number("state_since")))
+
+    @property
     def error(self) -> dict[str, str]:
         """Why the job broke: code, message, where, cause, mend, exit; empty where it did not."""
         text = self.facts.get("error", "")
@@ -98,7 +140,7 @@ class JournalView:
             raise self._damaged(error) from None
         try:
             # The worker makes the file first and its tables a moment later.
-            if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'flight'"):
+            if not self._rows("SELECT 1 FROM sqlite_master WHERE name = 'event'"):
                 raise self._not_begun()
         except BaseException:
             self._db.close()
@@ -119,6 +161,8 @@ class JournalView:
         """The job as it is now."""
         with self._reading() as db:
             facts = dict(db.execute("SELECT key, value FROM fact"))
+            verified = "SELECT count(*) FROM artifact WHERE verified AND state != ?"
+            (facts["verified"],) = db.execute(verified, (ArtifactState.FAILED.value,)).fetchone()
             counts = dict(db.execute("SELECT state, count(*) FROM artifact GROUP BY state"))
             return Summary(
                 JobState(facts.get("state", JobState.STARTING.value)),
@@ -131,10 +175,54 @@ class JournalView:
         with self._reading() as db:
             return read_artifacts(db)
 
+    def changes(self, mark: int = 0) -> Changes:
+        """Artifacts that changed since a look before, however many there are in all.
+
+        Args:
+            mark: `mark` of that look; 0 for all.
+        """
+        with self._reading() as db:
+            return read_changes(db, mark)
+
+    def artifact_details(self, number: int) -> ArtifactDetails | None:
+        """All that is known of one artifact; None where the plan does not hold it."""
+        with self._reading() as db:
+            row = read_artifact(db, number)
+            if row is None:
+                return None
+            events = db.execute(
+                "SELECT id, at, kind, artifact, text FROM event WHERE artifact = ?"
+                " AND kind IN (?, ?, ?) AND id >"
+                " (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM fact WHERE key = ?)"
+                " ORDER BY id",
+                (number, *_TRIES, "events_before"),
+            )
+            tries = tuple(Event(*event) for event in events)
+            return ArtifactDetails(row, read_layers(db, row), tries)
+
     def flights(self) -> list[Flight]:
         """What the threads of the worker have in hand."""
-        rows = self._rows("SELECT slot, label, size, done, rate FROM flight ORDER BY slot")
+        rows = self._rows(
+            "SELECT slot, label, size, done, rate, artifact, blob, trouble FROM flight"
+            " ORDER BY slot"
+        )
         return [Flight(*row) for row in rows]
+
+    def slots(self) -> list[Flight | None]:
+        """One entry for each thread that takes work or still has some, None for an idle one.
+
+        A thread keeps its place as long as it lives.
+        """
+        with self._reading() as db:
+            jobs = db.execute("SELECT value FROM fact WHERE key = 'jobs'").fetchone()
+        flights = {flight.slot: flight for flight in self.flights()}
+        count = max([int(jobs[0]) if jobs else 0, *(slot + 1 for slot in flights)])
+        return [flights.get(slot) for slot in range(count)]
+
+    def layers_of(self, numbers: Iterable[int]) -> dict[int, Layers]:
+        """Of some artifacts, those in flight for example: how many layers are in place."""
+        with self._reading() as db:
+            return read_layer_counts(db, numbers)
 
     def events(self, after: int = 0, most: int = 1000) -> list[Event]:
         """What happened since the event `after`."""

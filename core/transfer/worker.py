@@ -29,13 +29,14 @@ from core.errors import (
 from core.registry.retry import RetryPolicy, Waiter
 from core.registry.session import Session
 from core.transfer.compression import Compression
+from core.transfer.controls import forget_controls
 from core.transfer.engine import Engine, GivenUpError
 from core.transfer.hearsay import hear, journals_beside, take_in
 from core.transfer.inputs import Inputs, open_inputs
 from core.transfer.job import Job, begin_anew, folder_troubles
 from core.transfer.journal import Journal
 from core.transfer.orders import Begun, Orders, in_parts
-from core.transfer.progress import Progress, Throttle
+from core.transfer.progress import MOST_JOBS, Progress, Throttle
 from core.transfer.report import write_reports
 from core.transfer.reporter import INTERVAL, Reporter
 from core.transfer.reserve import give_up_room, keep_room
@@ -43,6 +44,7 @@ from core.transfer.scratch import choose_scratch
 from core.transfer.sender import BlobSender, ChunkSize, cancel_uploads
 from core.transfer.settings import connection_of, mirror_of
 from core.transfer.states import ArtifactState, JobState
+from core.transfer.steering import Steering
 from core.transfer.verification import verify
 
 _LOG = logging.getLogger(__name__)
@@ -94,11 +96,14 @@ def run_job(
     try:
         with _ending(job, journal):
             _begin(journal)
+            forget_controls(job)
             if on_begun:
                 on_begun()
             if damaged:
                 journal.event("journal-damaged", f"set aside as {damaged.name}")
             answers = load_answers(job.answers)
+            if orders.written_over is not None:
+                journal.set_facts(written_over=json.dumps(orders.written_over))
             return _Run(job, journal, answers, orders, stop).run(forgotten)
     except EksaMirrorError as error:
         return error.exit_code
@@ -120,13 +125,15 @@ class _Run:
         self._stop = stop
         self._next_unzipped = 0.0
         self._compression = self._same_compression(Compression.parse(transfer.compression))
-        self._progress = Progress(transfer.jobs, Throttle(transfer.limit_rate, stop.wait))
+        throttle = Throttle(transfer.limit_rate, stop.wait)
+        self._progress = Progress(transfer.jobs, throttle, stop)
+        self._steering = Steering(job, journal, self._progress)
         self._session = Session(
             connection_of(answers),
             orders.credentials,
             policy=RetryPolicy(patience=transfer.patience),
             waiter=waiter,
-            uploads=transfer.jobs,
+            uploads=MOST_JOBS,
             on_retry=self._note_retry,
         )
 
@@ -193,7 +200,7 @@ class _Run:
         )
         self._journal.set_state(JobState.PLANNING)
         engine.register()
-        with Reporter(self._journal, self._progress, engine):
+        with Reporter(self._journal, self._progress, engine, self._steering.look):
             try:
                 engine.survey()
                 if self._journal.unsettled():
@@ -213,7 +220,8 @@ class _Run:
         self._journal.set_facts(verification=said)
         if said == "on":
             self._journal.set_state(JobState.VERIFYING)
-            verify(self._session, self._journal, threads=transfer.jobs, stop=self._stop)
+            threads = self._progress.crew.size
+            verify(self._session, self._journal, threads=threads, stop=self._stop)
 
     def _same_compression(self, wanted: Compression) -> Compression:
         """A layer's digest depends on it: what a job began with stays."""
@@ -256,7 +264,7 @@ class _Run:
 
     def _note_retry(self, error: EksaMirrorError) -> None:
         self._progress.count_retry()
-        self._journal.event("retry", str(error))
+        self._progress.note_retry(self._journal, self._progress.own_slot, error)
 
 
 @contextmanager
@@ -287,7 +295,9 @@ def _ending(job: Job, journal: Journal) -> Iterator[None]:
         with suppress(OSError):
             job.scratch.rmdir()  # where there is one; the file in it had no name
         with _logged():
-            journal.set_facts(ended=time.time())
+            journal.set_facts(ended=time.time(), paused="no")
+        with _logged():
+            forget_controls(job)
         with _logged():
             write_reports(job)
 
@@ -305,7 +315,7 @@ def _begin(journal: Journal) -> None:
     journal.begin_run()
     journal.set_facts(
         started=time.time(), ended="", pid=os.getpid(), error="", sent_bytes=0, retries=0,
-        verification="pending",
+        verification="pending", paused="no", finishing=0, moved=0, jobs=0, limit_rate=0,
         total_bytes=0, done_bytes=0, present_bytes=0, mounted_bytes=0, rate=0,
     )  # fmt: skip
     journal.set_state(JobState.STARTING)

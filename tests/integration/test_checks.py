@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.checks import ladder
 from core.checks.engine import Check
 from core.checks.finding import Finding, State
-from core.checks.standard import CHECKS, GROUPS
+from core.checks.standard import CHECKS, GROUPS, ladder
 from core.demo.registry import DemoRegistry, Login
 from core.demo.sample import Sample
 from core.errors import Code

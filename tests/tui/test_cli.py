@@ -13,7 +13,7 @@ from core.demo.sample import Sample
 from core.errors import Code, ExitCode
 from tests.integration.program import run
 from tests.tui.terminal import run_on_terminal
-from tui.cli import VERBS
+from tui.cli import GROUPS, VERBS
 
 NEVER_IN_CORE = ("textual", "typer", "rich", "tui")
 
@@ -23,8 +23,15 @@ def test_help_lists_every_verb_with_its_summary() -> None:
 
     assert result.code == 0
     for name, verb in VERBS.items():
+        if " " not in name:
+            assert f"{name} " in result.out
+            assert verb.summary.split(" ")[0] in result.out
+    for name, words in GROUPS.items():
         assert f"{name} " in result.out
-        assert verb.summary.split(" ")[0] in result.out
+        assert words.split(" ")[0] in result.out
+        verbs = [verb.removeprefix(f"{name} ") for verb in VERBS if verb.startswith(f"{name} ")]
+        listed = run(name, "--help").out
+        assert all(f"{verb} " in listed for verb in verbs)
 
 
 @pytest.mark.parametrize("name", VERBS)
@@ -36,7 +43,7 @@ def test_the_docstring_of_a_verb_begins_with_its_summary(name: str) -> None:
 
 @pytest.mark.parametrize("name", VERBS)
 def test_every_verb_has_a_help_that_fits_a_small_terminal(name: str) -> None:
-    result = run(name, "--help", COLUMNS="80")
+    result = run(*name.split(), "--help", COLUMNS="80")
 
     assert result.code == 0, result.err
     assert VERBS[name].summary in " ".join(result.out.split())

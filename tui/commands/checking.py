@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from core.answers import Answers
-from core.checks import ladder
 from core.checks.engine import Check
 from core.checks.finding import Finding, State
-from core.checks.standard import GROUPS
+from core.checks.standard import GROUPS, ladder
 from core.errors import ExitCode
 from tui import options
 from tui.check_lines import finding_lines

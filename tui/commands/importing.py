@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from core.answers import Answers
+from core.errors import UsageError
 from core.transfer.job import Job, find_job
 from core.transfer.launch import start
 from core.transfer.orders import Orders
@@ -14,6 +15,7 @@ from core.transfer.report import Failures, as_document, failures, headlines
 from core.transfer.states import JobState
 from core.transfer.view import JournalView
 from tui import options
+from tui.terminal import check_terminal
 from tui.watching import Display, WorkerGoneError, watch
 from tui.words import cut_name, hanging, plain, plural, put, tell, trouble_lines
 
@@ -22,6 +24,7 @@ _SHOWN = 5
 _RestartFlag = Annotated[
     bool, typer.Option("--restart", help="forget what an earlier run of this import recorded")
 ]
+_PlainFlag = Annotated[bool, typer.Option("--plain", help="bars alone, no panes")]
 _DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="show the plan and send nothing")]
 
 
@@ -50,15 +53,30 @@ def run_import(
     return show_to_the_end(job, as_json=as_json, stop_on_signal=True)
 
 
-def attach(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> int:
+def attach(
+    job: options.JobArgument = "", as_json: options.JsonFlag = False, bars: _PlainFlag = False
+) -> int:
     """Watch a running import.
 
-    Ctrl-C ends the watching, not the import.
+    On a terminal it opens the panes of the wizard; F10 leaves them, and the import goes on. With
+    --plain, and where there is no terminal, Ctrl-C ends the watching, not the import.
     """
     found = find_job(job)
+    if not bars and not as_json and _has_terminal():
+        from tui.commands.wizard import show_job  # noqa: PLC0415 - loads textual
+
+        return show_job(found)
     if not found.is_running() and not as_json:
         tell(f"{found.name} is not running; this is how it ended.")
     return show_to_the_end(found, as_json=as_json, stop_on_signal=False)
+
+
+def _has_terminal() -> bool:
+    try:
+        check_terminal()
+    except UsageError:
+        return False
+    return True
 
 
 def show_to_the_end(job: Job, *, as_json: bool, stop_on_signal: bool) -> int:

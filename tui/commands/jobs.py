@@ -12,8 +12,9 @@ from core.errors import Code, ExitCode, JobError
 from core.transfer.job import Job, existing_jobs, find_job
 from core.transfer.launch import ask_to_stop
 from core.transfer.report import as_document, write_reports
-from core.transfer.view import JournalView, Summary
-from core.units import part_of, size
+from core.transfer.standing import Stand, Standing, look_at
+from core.transfer.view import Summary
+from core.units import part_of, size, span
 from tui import options
 from tui.displays import since
 from tui.words import plural, put, tell
@@ -35,16 +36,16 @@ def status(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> 
     All that were ever started by this account, the last one first; with a name, one of them.
     """
     jobs = [find_job(job)] if job else existing_jobs()
-    known = [(one, _summary(one)) for one in jobs]
+    known = [(one, _look(one)) for one in jobs]
     if as_json:
-        put(json.dumps([_document(one, summary) for one, summary in known], indent=2))
+        put(json.dumps([_document(one, look) for one, look in known], indent=2))
         return ExitCode.DONE
     if not known:
         tell("No import was started yet: eksa-mirror import --help")
-    for one, summary in known:
-        put(f"{one.name}\n  {_state(one, summary)}")
-        if summary:
-            put(f"  {_progress(summary)}")
+    for one, look in known:
+        put(f"{one.name}\n  {_state(one, look)}")
+        if look:
+            put(f"  {_progress(look[1])}")
     return ExitCode.DONE
 
 
@@ -97,36 +98,41 @@ def report(
     return ExitCode.DONE
 
 
-def _summary(job: Job) -> Summary | None:
+def _look(job: Job) -> tuple[Standing, Summary] | None:
     try:
-        with JournalView(job.journal) as view:
-            return view.summary()
+        standing, summary = look_at(job)
     except JobError:
         return None
+    return (standing, summary) if summary else None
 
 
-def _document(job: Job, summary: Summary | None) -> dict[str, Any]:
+def _document(job: Job, look: tuple[Standing, Summary] | None) -> dict[str, Any]:
     running = job.is_running()
     document: dict[str, Any] = {"job": job.name, "folder": str(job.folder), "running": running}
-    if summary:
+    if look:
+        standing, summary = look
         document |= {
             key: value for key, value in as_document(job, summary, ()).items() if key != "artifacts"
         }
-        document["state"] = _word(job, summary)
+        document["state"] = _word(standing, summary)
+        document["idle_seconds"] = round(standing.idle, 1)
     return document
 
 
-def _word(job: Job, summary: Summary) -> str:
-    """A worker that is gone without an end was killed."""
-    if not summary.state.ended and not job.is_running():
-        return "cut-off"
+def _word(standing: Standing, summary: Summary) -> str:
+    """What the worker does, or how it stands where that tells more."""
+    if standing.stand in (Stand.CUT_OFF, Stand.PAUSED, Stand.STALLED):
+        return standing.stand.value
     return summary.state.value
 
 
-def _state(job: Job, summary: Summary | None) -> str:
-    if summary is None:
+def _state(job: Job, look: tuple[Standing, Summary] | None) -> str:
+    if look is None:
         return "has no journal that can be read"
-    word = _word(job, summary)
+    standing, summary = look
+    word = _word(standing, summary)
+    if standing.stand is Stand.STALLED:
+        word += f", no data for {span(standing.idle)}"
     running = f", process {job.worker_pid()}" if job.is_running() else ""
     return f"{word} ({since(summary)}{running}) to {summary.facts.get('mirror', '?')}"
 

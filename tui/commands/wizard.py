@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from core.answers import load_answers
-from core.answers.setups import Setup, begin_setup, setups_folder
+from core.answers.setups import Setup, begin_setup, setup_with, setups_folder
 from core.errors import Code, ExitCode, UsageError
 from core.mirror.prefill import answers_from_cluster, is_cluster_file
-from core.transfer.job import jobs_folder
+from core.transfer.job import Job, jobs_folder
 from tui.terminal import check_terminal, look_of
 from tui.words import tell
 
@@ -39,7 +39,12 @@ def wizard(
 
 
 def run_app(
-    theme: str = "auto", *, basic: bool = False, setup: Setup | None = None, step: int = 0
+    theme: str = "auto",
+    *,
+    basic: bool = False,
+    setup: Setup | None = None,
+    step: int = 0,
+    job: Job | None = None,
 ) -> int:
     """Show the wizard until it is left.
 
@@ -49,13 +54,24 @@ def run_app(
     from tui.app import MirrorApp  # noqa: PLC0415 - textual is loaded for the wizard alone
 
     look = look_of(theme, basic=basic)
-    app = MirrorApp(look, setup, step)
+    app = MirrorApp(look, setup, step, job)
     farewell = app.run(mouse=not look.basic)
     if app.crash:
         raise app.crash
     if farewell:
         tell(farewell)
     return ExitCode.DONE
+
+
+def show_job(job: Job) -> int:
+    """Open the panes of an import.
+
+    Raises:
+        EksaMirrorError: its answers cannot be read, or this is no terminal for panes.
+    """
+    check_terminal()
+    setup = setup_with(setups_folder(jobs_folder()), load_answers(job.answers))
+    return run_app(setup=setup, step=9, job=job)
 
 
 def _setup_of(path: Path) -> Setup:

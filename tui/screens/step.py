@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from core.answers import field_help, field_label
 from core.checks.finding import State
+from core.errors import EksaMirrorError
 from tui.board import Board
 from tui.session import Session
 from tui.steps import NAMES
@@ -34,6 +35,7 @@ from tui.words import plural
 
 if TYPE_CHECKING:
     from tui.app import MirrorApp
+    from tui.follower import JobSeen
 
 CHECK_DELAY = 0.4
 """Seconds after the last change of a field before its checks begin."""
@@ -397,3 +399,18 @@ class StepScreen(Screen[None]):
         """Scroll the page."""
         page = self.query_one("#page", VerticalScroll)
         page.scroll_relative(y=pages * max(1, page.size.height - 1), animate=False)
+
+
+class ShowsJob(StepScreen):
+    """A step that draws a job as it goes on."""
+
+    def job_seen(self, event: "JobSeen") -> None:
+        """Draw a look at the job."""
+        raise NotImplementedError
+
+    def started(self) -> None:
+        """The worker is at work."""
+
+    def not_started(self, error: EksaMirrorError) -> None:
+        """The worker did not begin."""
+        raise NotImplementedError

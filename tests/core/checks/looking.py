@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from core.answers import Answers, ArtifactAnswers, RegistryAnswers
-from core.checks import ladder
 from core.checks.context import Context
 from core.checks.finding import Finding
+from core.checks.standard import ladder
 from core.registry.credentials import Credentials
 
 PASSWORD = 'pä:s"s $w'

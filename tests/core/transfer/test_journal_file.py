@@ -195,7 +195,7 @@ def test_a_whole_file_is_not_set_aside(path: Path) -> None:
 
 def test_another_version_is_named(path: Path) -> None:
     _of_another_version(path)
-    with pytest.raises(JobError, match=r"Another version .* \(form 2\)"):
+    with pytest.raises(JobError, match=rf"Another version .* \(form {SCHEMA_VERSION + 1}\)"):
         Journal(path)
 
 

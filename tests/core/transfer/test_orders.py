@@ -15,6 +15,8 @@ PASSWORD = "s3cret'\"$`\\ ü\n:@"
     [
         Orders(),
         Orders(restart=True),
+        Orders(written_over=("Trust: no CA file (EKS Anywhere would refuse this)",)),
+        Orders(written_over=()),
         Orders(Credentials("robot$eks-a", SecretStr(PASSWORD), "keyring")),
         Orders(Credentials("", SecretStr(PASSWORD), "docker config", is_identity_token=True), True),
     ],

@@ -1,15 +1,21 @@
 """Counting, rates and the throttle, with a clock that only the test moves."""
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import Code, RegistryError
 from core.registry.transport import Body
+from core.transfer.journal import ArtifactRecord, Journal
 from core.transfer.progress import RATE_SECONDS, Progress, Rate, Throttle
+from core.transfer.view import JournalView
 
 KIB = 1024
 
@@ -213,3 +219,85 @@ def test_progress_within_a_body_never_goes_back() -> None:
     body = one.watched(Body.of(bytes(1_000_000)), slot, 0, 10_000)
     seen = [slot.done for _ in body.pieces]
     assert all(earlier <= later for earlier, later in pairwise(seen))
+
+
+def test_a_new_limit_holds_from_the_next_piece_and_owes_nothing_of_the_old(clock: Clock) -> None:
+    throttle = Throttle(10, clock.wait, clock)
+    throttle.take(1_000)
+    throttle.limit = 1_000
+    throttle.take(500)
+    assert clock.waits == []
+    throttle.take(500)
+    assert clock.waits == pytest.approx([0.5])
+    throttle.limit = 0
+    throttle.take(10**9)
+    assert throttle.limit == 0
+    assert clock.waits == pytest.approx([0.5])
+
+
+def test_a_limit_that_falls_in_the_middle_of_a_body_makes_its_pieces_smaller(clock: Clock) -> None:
+    throttle = Throttle(0, clock.wait, clock)
+    one = progress(throttle)
+    pieces = iter(one.watched(Body.of(bytes(1_000_000)), one.slots[0], 0, 1).pieces)
+    assert len(next(pieces)) == 256 * KIB
+    throttle.limit = 8_000
+    next(pieces)
+    assert len(next(pieces)) == 2_000
+
+
+def test_what_is_in_flight_when_a_pause_is_wanted_goes_out_at_once(clock: Clock) -> None:
+    one = progress(Throttle(10, clock.wait, clock))
+    one.gate.close()
+    assert sum(map(len, one.watched(Body.of(bytes(50_000)), one.slots[0], 0, 1).pieces)) == 50_000
+    assert clock.waits == []
+
+
+def test_a_thread_that_waits_for_the_end_of_a_pause_shows_it() -> None:
+    one = progress()
+    one.gate.close()
+    waiting = threading.Thread(target=lambda: one.pause(one.take_slot(1)))
+    waiting.start()
+    give_up = time.monotonic() + 10
+    while not one.slots[1].waits:
+        assert time.monotonic() < give_up
+    one.gate.open()
+    waiting.join(10)
+    assert not one.slots[1].waits
+
+
+def test_the_slot_of_a_thread_is_known_while_it_has_something_in_hand() -> None:
+    one = progress()
+    seen = [one.own_slot]
+    slot = one.take_slot(1)
+    seen.append(one.own_slot)
+    slot.begin("image", 10, 7, "sha256:1")
+    seen.append(one.own_slot)
+    assert seen == [None, None, slot]
+    assert one.in_hand == [slot]
+    assert (slot.flight().artifact, slot.flight().blob) == (7, "sha256:1")
+
+
+def test_a_trouble_is_shown_until_bytes_move(journal_file: Path) -> None:
+    one = progress()
+    slot = one.take_slot(0)
+    with closing(Journal(journal_file)) as journal:
+        record = ArtifactRecord("image", "a", "h/a:1", True, 10, "", ())
+        (number,) = journal.register([record])
+        slot.begin("image", 10, number, "sha256:1")
+        slot.reached(4)
+        error = RegistryError(Code.REGISTRY_FAULT, "HTTP 504 and all that", status=504)
+        one.note_retry(journal, one.own_slot, error)
+        assert slot.flight().trouble == "HTTP 504"
+        slot.reached(4)
+        assert slot.trouble
+        slot.reached(5)
+        assert not slot.trouble
+        one.note_retry(journal, None, RegistryError(Code.REGISTRY_BUSY, "slowly"))
+        (row,) = journal.artifacts()
+    assert row.retries == 1
+    with JournalView(journal_file) as view:
+        told = [(event.artifact, event.text) for event in view.events() if event.kind == "retry"]
+        details = view.artifact_details(number)
+    assert told == [(number, "HTTP 504 and all that"), (None, "slowly")]
+    assert details
+    assert [one.text for one in details.tries] == ["HTTP 504 and all that"]

@@ -245,3 +245,18 @@ def test_three_private_files_are_written(tmp_path: Path) -> None:
     assert html.escape("Not there.") in job.report("html").read_text()
     for ending in ("json", "md", "html"):
         assert stat.S_IMODE(job.report(ending).stat().st_mode) == 0o600
+
+
+def test_open_problems_that_were_written_over_are_told_in_every_form() -> None:
+    over = ["Trust: no CA file is named (EKS Anywhere would refuse this)", "Credentials: <b>"]
+    told = Summary(
+        JobState.DONE, {"mirror": "harbor.local/eks-a", "written_over": json.dumps(over)}, {}
+    )
+    document = as_document(JOB, told, [])
+    assert document["written_over"] == over
+    text = as_markdown(document, [])
+    assert "## The files were written over these open problems" in text
+    assert "no CA file is named" in text
+    page = Page(as_html(document, []))
+    assert all(one in page.text for one in over)
+    assert "b" not in page.tags

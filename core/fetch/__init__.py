@@ -1,0 +1,1 @@
+"""The connected side: what EKS Anywhere needs, taken from upstream."""

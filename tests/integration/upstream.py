@@ -1,0 +1,142 @@
+"""Upstream registries, filled with what a sample requires, for two platforms each."""
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.demo.images import Image
+from core.demo.registry import DemoRegistry
+from core.demo.sample import Sample, StoredFile
+from core.oci import (
+    HELM_CHART,
+    HELM_CONFIG,
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_LAYER,
+    OCI_LAYER_GZIP,
+    OCI_MANIFEST,
+    UNKNOWN_CONFIG,
+    canonical_json,
+    digest_of,
+)
+from core.reference import Reference
+from core.registry.manifests import put_manifest
+from core.registry.session import Session
+from tests.integration.clients import push_blob, session_with
+
+HOST = "public.ecr.aws"
+
+
+@dataclass
+class Upstream:
+    """A registry that stands for public.ecr.aws.
+
+    Attributes:
+        registry: the real one.
+        digests: of every artifact, by its reference.
+        amd64: digests of the images for linux/amd64 alone.
+    """
+
+    registry: DemoRegistry
+    digests: dict[str, str] = field(default_factory=dict)
+    amd64: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def flags(self) -> list[str]:
+        """So that the program finds it under the name of upstream."""
+        return flags_for(self.registry)
+
+
+def flags_for(registry: Any) -> list[str]:
+    """So that the program finds `registry` under the name of upstream."""
+    place = f"{HOST}={registry.address}"
+    return ["--upstream-mirror", place, "--ca-file", str(registry.ca_file)]
+
+
+def fill_upstream(registry: DemoRegistry, sample: Sample, big: bytes = b"") -> Upstream:
+    """Publish all that the sample requires.
+
+    Args:
+        big: a further layer of the first image.
+    """
+    filled = Upstream(registry)
+    required = {str(one.reference) for one in sample.required}
+    with session_with(registry) as session:
+        for image in sample.images:
+            if str(image.reference) in required:
+                _publish_image(session, image, filled, big)
+                big = b""
+        for chart in sample.charts:
+            _publish_file(session, chart, (HELM_CONFIG, _chart_config(chart)), HELM_CHART, filled)
+        for bundle in sample.package_bundles:
+            _publish_file(session, bundle, (UNKNOWN_CONFIG, b"{}"), OCI_LAYER, filled)
+    return filled
+
+
+def descriptor(media_type: str, content: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+
+
+def publish_manifest(
+    session: Session, reference: Reference, target: str, document: dict[str, Any]
+) -> bytes:
+    """Put a manifest or index; its exact bytes are returned."""
+    content = json.dumps(document, indent=3).encode()  # as no canonical writer would
+    put_manifest(session, reference.repository, target or digest_of(content), content,
+                 document["mediaType"])  # fmt: skip
+    return content
+
+
+def _publish_image(session: Session, image: Image, filled: Upstream, big: bytes) -> None:
+    reference = image.reference
+    listed = []
+    for architecture in ("amd64", "arm64"):
+        config = json.loads(image.config) | {"architecture": architecture}
+        content = canonical_json(config)
+        layers = []
+        for layer in image.layers:
+            zipped = gzip.compress(b"".join(layer.content.blocks()), 1, mtime=0)
+            push_blob(session, reference.repository, zipped)
+            layers.append(descriptor(OCI_LAYER_GZIP, zipped))
+        if big:
+            push_blob(session, reference.repository, big)
+            layers.append(descriptor(OCI_LAYER_GZIP, big))
+        push_blob(session, reference.repository, content)
+        manifest = publish_manifest(session, reference, "", {
+            "schemaVersion": 2, "mediaType": OCI_MANIFEST,
+            "config": descriptor(OCI_CONFIG, content), "layers": layers,
+        })  # fmt: skip
+        platform = {"os": "linux", "architecture": architecture}
+        listed.append(descriptor(OCI_MANIFEST, manifest) | {"platform": platform})
+    index = publish_manifest(
+        session, reference, reference.tag,
+        {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed},
+    )  # fmt: skip
+    filled.digests[str(reference)] = digest_of(index)
+    filled.amd64[str(reference)] = listed[0]["digest"]
+
+
+def _publish_file(
+    session: Session,
+    file: StoredFile,
+    config: tuple[str, bytes],
+    media_type: str,
+    filled: Upstream,
+) -> None:
+    """With an annotation of upstream's, so that its manifest is not the one we would make."""
+    reference = file.reference
+    for content in (config[1], file.content):
+        push_blob(session, reference.repository, content)
+    manifest = publish_manifest(session, reference, reference.tag, {
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(*config),
+        "layers": [descriptor(media_type, file.content)],
+        "annotations": {"org.opencontainers.image.created": "2026-07-25T17:20:00Z"},
+    })  # fmt: skip
+    filled.digests[str(reference)] = digest_of(manifest)
+
+
+def _chart_config(chart: StoredFile) -> bytes:
+    name = chart.reference.repository.rpartition("/")[2]
+    version = chart.reference.tag
+    return canonical_json({"apiVersion": "v2", "name": name, "version": version})

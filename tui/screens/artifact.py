@@ -1,0 +1,148 @@
+"""All that is known of one artifact."""
+
+import textwrap
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from core.errors import JobError
+from core.transfer.job import Job
+from core.transfer.records import ArtifactDetails, LayerRow
+from core.transfer.states import PlacementState
+from core.transfer.view import JournalView
+from core.units import part_of, size
+from tui.glyphs import state_text
+from tui.widgets.frame import FooterLine, HeaderLine, Key
+from tui.words import plain
+
+if TYPE_CHECKING:
+    from tui.app import MirrorApp
+
+_AT = 17
+_STATES = {
+    PlacementState.WAITING: ("waiting", ""),
+    PlacementState.SENDING: ("sending", ""),
+    PlacementState.SENT: ("done", "sent"),
+    PlacementState.MOUNTED: ("present", "mounted"),
+    PlacementState.PRESENT: ("present", ""),
+}
+
+
+class ArtifactPage(ModalScreen[None]):
+    """Names, digest, layers, tries; for a failed one its cause and fix. Read again each second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,d", "close", show=False),
+        Binding("f7,y", "copy", show=False),
+        Binding("f10,q", "app.leave", show=False),
+        Binding("ctrl+c", "app.leave", show=False, priority=True),
+    ]
+
+    def __init__(self, job: Job, number: int) -> None:
+        super().__init__(classes="page-dialog")
+        self._job, self._number = job, number
+        self._copied = ""
+
+    def compose(self) -> ComposeResult:
+        """Header, text, footer."""
+        yield HeaderLine(id="header")
+        yield Static(Content.styled("One artifact", "bold"), classes="page-title")
+        with VerticalScroll(classes="page-body"):
+            yield Static("", id="artifact-text")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        """Draw it, and again as it goes on."""
+        app = cast("MirrorApp", self.app)
+        self.query_one(HeaderLine).show(app.session.site, app.saved_words())
+        self.query_one(FooterLine).show(
+            (
+                Key("Esc", "", "Close", "close", 10),
+                Key("F7", "y", "Copy the name", "copy", 5),
+                Key("Up/Down", "", "Scroll", "", 4),
+            )
+        )
+        self.query_one(VerticalScroll).focus()
+        self._look()
+        self.set_interval(1.0, self._look)
+
+    def _look(self) -> None:
+        try:
+            with JournalView(self._job.journal) as view:
+                details = view.artifact_details(self._number)
+        except JobError as error:
+            self.query_one("#artifact-text", Static).update(Content(plain(error.message)))
+            return
+        if details:
+            self._copied = details.row.destination or details.row.source
+            width = max(40, self.app.size.width - 6)
+            text = Content("\n").join(detail_lines(details, width))
+            self.query_one("#artifact-text", Static).update(text)
+
+    def action_copy(self) -> None:
+        """Its name in the registry."""
+        cast("MirrorApp", self.app).copy(self._copied)
+
+    def action_close(self) -> None:
+        """Back to the panes."""
+        self.dismiss(None)
+
+
+def detail_lines(details: ArtifactDetails, width: int) -> Iterator[Content]:
+    """An artifact on the grid."""
+    row = details.row
+    state = state_text(row.state.value)
+    yield Content.assemble(Content.styled(f"{'State':<{_AT}}", "$ink2"), state)
+    facts = (
+        ("Upstream name", row.source),
+        ("In your registry", row.destination),
+        ("Kind", row.kind.replace("-", " ")),
+        ("Platforms", row.platforms),
+        ("Digest", row.digest),
+        ("Size", size(row.size)),
+        ("Verified", "yes" if row.verified else "not yet"),
+    )
+    for label, text in facts:
+        if text:
+            yield from _labelled(label, text, width)
+    if row.message:
+        yield Content("")
+        for label, text in (("What", row.message), ("Where", row.place)):
+            yield from _labelled(label, text, width)
+        yield from _labelled("Cause", row.cause, width)
+        yield from _labelled("Fix", row.mend, width)
+    yield Content("")
+    yield Content.styled("Layers", "bold")
+    for layer in details.layers:
+        yield _layer(layer)
+    if details.tries:
+        yield Content("")
+        yield Content.styled("Tries", "bold")
+        for event in details.tries:
+            clock = time.strftime("%H:%M:%S", time.localtime(event.at))
+            yield from _labelled(clock, event.text, width)
+
+
+def _layer(layer: LayerRow) -> Content:
+    word, label = _STATES[layer.state]
+    name = "layer" if layer.is_layer else "config"
+    digest = (layer.sent_digest or layer.digest)[:19]
+    done = size(layer.size) if layer.state.is_there else part_of(layer.done, layer.size)
+    return Content.assemble(
+        Content.styled(f"{name:<{_AT}}", "$ink2"), state_text(word, label, width=12),
+        f"{digest:<21}{done:>20}",
+    )  # fmt: skip
+
+
+def _labelled(label: str, text: str, width: int) -> Iterator[Content]:
+    wrapped = textwrap.wrap(plain(text), max(20, width - _AT)) or [""]
+    for number, line in enumerate(wrapped):
+        name = label if not number else ""
+        yield Content.assemble(Content.styled(f"{name:<{_AT}}", "$ink2"), line)

@@ -1,0 +1,125 @@
+"""The import as a whole, and what is being sent now."""
+
+import time
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from core.transfer.records import Flight
+from core.transfer.states import JobState
+from core.transfer.view import Summary
+from core.units import part_of, size, time_left
+from tui.glyphs import glyph
+from tui.widgets.bar import Bar, bar
+from tui.widgets.heading import Heading
+from tui.words import cut_name, plural
+
+_FIRST_SECONDS = 10.0
+"""For so long the rate says too little to tell the time that is left."""
+
+_MOST_ROWS = {"-short": 4, "-tall": 8}
+
+
+class Totals(Vertical):
+    """Bar and per cent by bytes; then bytes, rate, time left, artifacts, failed."""
+
+    def compose(self) -> ComposeResult:
+        """Two lines."""
+        with Horizontal(classes="totals-bar"):
+            yield Bar("", id="total-bar")
+            yield Static("", id="total-percent")
+        with Horizontal(classes="totals-figures"):
+            yield Static("", id="total-figures")
+            yield Static("", id="total-failed")
+
+    def show(self, summary: Summary) -> None:
+        """Draw how far it is."""
+        total, done = summary.number("total_bytes"), summary.number("done_bytes")
+        part = share(summary)
+        self.query_one("#total-bar", Bar).show(part)
+        percent = f"{int(part * 100):>5} %" if summary.artifacts else ""
+        self.query_one("#total-percent", Static).update(Content.styled(percent, "bold"))
+        unzip = summary.number("unzip_total")
+        if summary.state is JobState.UNZIPPING and unzip:
+            words = [part_of(summary.number("unzip_done"), unzip) + " unzipped"]
+        elif not summary.artifacts:
+            words = ["looking what is in the tarball"]
+        else:
+            words = [part_of(done, total), *_pace(summary, total - done)]
+            wide = self.app.size.width >= 100
+            count = f"{summary.arrived} of {summary.artifacts}"
+            words.append(f"{count} artifacts" if wide or summary.state.ended else count)
+        if summary.state.ended:
+            words.append(plural(summary.retries, "retry", "retries"))
+        gap = "     " if self.app.size.width >= 100 else "   "
+        self.query_one("#total-figures", Static).update(
+            Content.assemble(Content.styled(words[0], "bold"), gap, gap.join(words[1:]))
+        )
+        ended = summary.number("ended")
+        if summary.state.ended and ended:
+            right = Content.styled(time.strftime("ended %H:%M", time.localtime(ended)), "$ink2")
+        else:
+            right = Content.styled(
+                f"{summary.failed} failed", "$fail" if summary.failed else "$ink2"
+            )
+            if summary.failed:
+                right = Content.assemble(Content.styled("✗ ", "$fail"), right)
+        self.query_one("#total-failed", Static).update(right)
+
+
+def share(summary: Summary) -> float:
+    """0 to 1 by bytes; all of it only where every artifact has arrived."""
+    total, done = summary.number("total_bytes"), summary.number("done_bytes")
+    if not total:
+        return 1.0 if summary.state is JobState.DONE else 0.0
+    part = min(1.0, done / total)
+    return part if summary.state is JobState.DONE else min(part, 0.99)
+
+
+def _pace(summary: Summary, rest: float) -> list[str]:
+    if summary.state is not JobState.SENDING:
+        return []
+    rate = summary.number("rate")
+    if time.time() - summary.number("state_since") < _FIRST_SECONDS or rate <= 0:
+        return [f"{size(rate)}/s", "time left not known yet"]
+    return [f"{size(rate)}/s", time_left(rest / rate)]
+
+
+class SendingNow(Vertical):
+    """A fixed row for each worker."""
+
+    def compose(self) -> ComposeResult:
+        """Heading and rows."""
+        yield Heading("Sending now", "4 at a time, w changes", id="sending-heading")
+        yield Static("", id="flights")
+
+    def show(self, slots: Sequence[Flight | None], jobs: int) -> None:
+        """Draw the rows; those that do not fit are counted."""
+        self.query_one("#sending-heading", Heading).show(meta=f"{jobs} at a time, w changes")
+        most = next((n for name, n in _MOST_ROWS.items() if self.screen.has_class(name)), 4)
+        shown = slots if len(slots) <= most else slots[: most - 1]
+        lines = [self._line(slot) for slot in shown]
+        if len(shown) < len(slots):
+            lines.append(Content.styled(f"  and {len(slots) - len(shown)} more", "$ink3"))
+        self.query_one("#flights", Static).update(Content("\n").join(lines))
+
+    def _line(self, flight: Flight | None) -> Content:
+        if flight is None or not flight.label:
+            return Content.styled("○ waiting for work", "$ink3")
+        width = self.content_size.width or 76
+        bar_width = 20 if width >= 88 else 10
+        figures = f"{part_of(flight.done, flight.size):>17} {size(flight.rate) + '/s':>9}"
+        name_width = width - bar_width - len(figures) - 6
+        part = flight.done / flight.size if flight.size else 1.0
+        name = cut_name(flight.label, name_width)
+        return Content.assemble(
+            glyph("retrying" if flight.trouble else "sending"),
+            " ",
+            f"{name:<{name_width}}  ",
+            bar(part, bar_width, basic=self.app.has_class("-basic")),
+            "  ",
+            figures,
+        )
