@@ -8,7 +8,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo test test-slow check format bench screenshots clean test-tools demo-tools
+.PHONY: help setup demo test test-slow check format bench kit screenshots clean test-tools demo-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ format: setup ## Format the code and mend what the linter can
 
 bench: setup test-tools ## Measure an import of 780 MB
 	@$(BIN)/python -m tests.bench
+
+kit: ## Make dist/: all in one tarball, for a machine without internet and without a Python
+	@.ci/kit/build
 
 screenshots: setup ## Draw screenshots/ anew
 	@$(BIN)/python -m tests.tui.screenshots

@@ -9,6 +9,7 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.content import Content
 from textual.timer import Timer
+from textual.worker import WorkerFailed
 
 from core import __version__
 from core.answers.setups import Setup
@@ -110,15 +111,19 @@ class MirrorApp(App[str]):
             self.session.setup.step = step
             self.session.setup.reached = max(step, self.session.setup.reached)
             self.save_now()
+        elif self._save_timer:
+            self.save_now()
         screen = open_screen(step)
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
 
-    def begin(self, setup: Setup, step: int = 0) -> None:
-        """Work on a set-up, where it stopped or at `step`."""
+    def begin(self, setup: Setup, step: int = 0, job: Job | None = None) -> None:
+        """Work on a set-up, where it stopped or at `step`; step 9 shows `job`."""
         self.session.begin(setup)
+        self.session.job, self.import_sight = job, None
+        self.follow()
         self._saved_at = ""
         self.open_step(step or setup.step)
 
@@ -311,6 +316,9 @@ class MirrorApp(App[str]):
 
     def _handle_exception(self, error: Exception) -> None:
         """A defect: keep it for the command line, show nothing of it on the screen."""
+        if isinstance(error, WorkerFailed):  # what ended a thread says more than that it ended
+            failed = error.error
+            error = failed if isinstance(failed, Exception) else error
         self.crash = self.crash or error
         self._exception = error  # textual's own place for it, which a test reads
         self._exception_event.set()

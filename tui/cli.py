@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from core import __version__
-from core.errors import EksaMirrorError, ExitCode, InternalError
+from core.errors import EksaMirrorError, ExitCode, InternalError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,20 @@ VERBS = {
     "download images": Verb(
         "downloading", "images", "Fetch all that a release requires from upstream into one tarball."
     ),
+    "download packages": Verb(
+        "copying",
+        "packages",
+        "Fetch the curated packages of a Kubernetes version into one tarball.",
+    ),
+    "copy packages": Verb(
+        "copying", "copy", "Copy the curated packages from upstream straight into another registry."
+    ),
     "report": Verb("jobs", "report", "Print the report of an import."),
     "demo": Verb("demonstrating", "demo", "Show an import from end to end on this machine."),
 }
 
 GROUPS = {
+    "copy": "Copy from upstream, on a machine that reaches both sides.",
     "download": "Fetch from upstream, on a connected machine.",
 }
 """Verbs of two words, by the first."""
@@ -80,7 +89,27 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A letter that the terminal does not know is shown by its code.
             stream.reconfigure(errors="backslashreplace")
-    application(sys.argv[1:])()
+    arguments = sys.argv[1:]
+    if not arguments:
+        arguments = _without_verb()
+    application(arguments)(arguments)
+
+
+def _without_verb() -> list[str]:
+    """The wizard where it can be shown.
+
+    Raises:
+        SystemExit: it cannot; why not and the help were told.
+    """
+    from tui.terminal import check_terminal  # noqa: PLC0415 - only where no verb is given
+
+    try:
+        check_terminal()
+    except UsageError as error:
+        code = _tell(error)
+        application([])(["--help"], standalone_mode=False)
+        raise SystemExit(int(code)) from None
+    return ["wizard"]
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:

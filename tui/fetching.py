@@ -196,12 +196,12 @@ def tell_failures(failures: Sequence[Failure]) -> None:
 
 def _rate(text: str) -> int:
     try:
-        rate = parse_bytes(text) if text else 0
-        return int(rate)  # type: ignore[call-overload,no-any-return]
-    except (ValueError, TypeError):
+        rate = parse_bytes(text or "0")
+    except ValueError:
         raise UsageError(
             Code.BAD_USAGE, f"“{text}” is no number of bytes, such as 20M.", where="--limit-rate"
         ) from None
+    return rate if isinstance(rate, int) else 0
 
 
 def _tell_retry(error: RegistryError) -> None:

@@ -1,7 +1,7 @@
 """What the screens of the wizard share: the set-up, the login, the checks, the import."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from tui.board import Board
 from tui.steps import FORMS, NAMES, StepStanding, state_of
 
 if TYPE_CHECKING:
-    from core.checks.engine import Ladder
+    from core.checks.engine import Check, Ladder
 
 
 class Session:
@@ -50,11 +50,17 @@ class Session:
     @cached_property
     def boards(self) -> dict[int, Board]:
         """The live checks, by step."""
-        from core.checks.standard import BEFORE_IMPORT, GROUPS  # noqa: PLC0415 - Start needs none
+        from core.checks.cluster import CLUSTER  # noqa: PLC0415 - Start needs none
+        from core.checks.standard import BEFORE_IMPORT, CHECKS, GROUPS  # noqa: PLC0415
 
         steps = {NAMES.index(group) + 1: checks for group, checks in GROUPS.items()}
-        boards = {n: Board(n, checks, self.ladder, self._post) for n, checks in steps.items()}
-        return boards | {9: Board(9, BEFORE_IMPORT, self.ladder_before_import, self._post)}
+        boards = {
+            step: Board(step, checks, lambda: self._ladder(CHECKS), self._post)
+            for step, checks in steps.items()
+        }
+        boards[6] = Board(6, CLUSTER, lambda: self._ladder(CLUSTER), self._post)
+        boards[9] = Board(9, BEFORE_IMPORT, lambda: self._ladder(BEFORE_IMPORT), self._post)
+        return boards
 
     @property
     def answers(self) -> Answers:
@@ -83,23 +89,13 @@ class Session:
             self.setup.written = False
         return right
 
-    def ladder(self) -> "Ladder":
-        """All checks for the answers of this moment; the login is looked up in their thread."""
+    def _ladder(self, checks: "Sequence[Check]") -> "Ladder":
+        """These checks for the answers of this moment; the login is looked up in their thread."""
         from core.checks.context import Context  # noqa: PLC0415 - only once checks run
         from core.checks.engine import Ladder  # noqa: PLC0415
-        from core.checks.standard import CHECKS  # noqa: PLC0415
 
         answers, password = self.answers, self.password
-        return Ladder(CHECKS, lambda: Context(answers, self.login(answers, password)))
-
-    def ladder_before_import(self) -> "Ladder":
-        """The same for the start of the import."""
-        from core.checks.context import Context  # noqa: PLC0415 - only once checks run
-        from core.checks.engine import Ladder  # noqa: PLC0415
-        from core.checks.standard import BEFORE_IMPORT  # noqa: PLC0415
-
-        answers, password = self.answers, self.password
-        return Ladder(BEFORE_IMPORT, lambda: Context(answers, self.login(answers, password)))
+        return Ladder(checks, lambda: Context(answers, self.login(answers, password)))
 
     def login(
         self, answers: Answers | None = None, password: SecretStr | None = None
@@ -142,7 +138,10 @@ class Session:
 
     def standing(self, step: int, here: int = 0) -> StepStanding:
         """How far a step is, and what is to be said about it."""
-        found = self.findings(step)
+        from core.checks.open_points import is_settled_by_writing  # noqa: PLC0415 - as above
+
+        answers = self.answers
+        found = [one for one in self.findings(step) if not is_settled_by_writing(one, answers)]
         grave = next(
             (one for s in (State.FAIL, State.WARN) for one in found if one.state is s), None
         )

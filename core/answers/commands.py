@@ -1,6 +1,7 @@
 """What to type: commands with the values of a site, and never a secret in them."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.answers.model import Answers, CredentialSource
@@ -17,7 +18,12 @@ def login_commands(username: str) -> tuple[str, ...]:
 
 
 def without_the_wizard(
-    answers: Answers, answers_file: Path, folder: Path, *, trust_needs_root: bool = False
+    answers: Answers,
+    answers_file: Path,
+    folder: Path,
+    *,
+    trust_needs_root: bool = False,
+    docker_names: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """The same as the steps of the wizard do, in the order in which it is to be typed.
 
@@ -25,6 +31,7 @@ def without_the_wizard(
         answers_file: where the answers are saved.
         folder: where the operator works; a file in it is named without its path.
         trust_needs_root: whether this account may not install the CA for docker.
+        docker_names: under which docker knows the registry.
     """
     name = shlex.quote(short_path(answers_file, folder))
     machine, login = answers.admin_machine, answers.credentials
@@ -35,8 +42,9 @@ def without_the_wizard(
     if machine.trust_ca and answers.registry.ca_file:
         sudo = "sudo " if trust_needs_root else ""
         commands.append(f"{sudo}eksa-mirror trust --answers {name}")
-    if machine.docker_login:
-        commands.append(_docker_login(answers))
+    if machine.docker_login and login.source is not CredentialSource.NONE:
+        user = f" --username {shlex.quote(login.username)}" if login.username else ""
+        commands += [f"docker login {shlex.quote(one)}{user}" for one in docker_names]
     commands.append(f"eksa-mirror import --answers {name}")
     return tuple(commands)
 
@@ -47,11 +55,3 @@ def short_path(path: Path, folder: Path) -> str:
         return str(path.relative_to(folder))
     except ValueError:
         return str(path)
-
-
-def _docker_login(answers: Answers) -> str:
-    address = answers.registry.model_copy(update={"namespace": ""}).address
-    user = answers.credentials.username
-    return f"docker login {shlex.quote(address)}" + (
-        f" --username {shlex.quote(user)}" if user else ""
-    )

@@ -130,9 +130,20 @@ def setups_folder(jobs_folder: Path) -> Path:
 
 def begin_setup(root: Path, answers: Answers | None = None) -> Setup:
     """A new one; an unnamed one of before, of which nothing is known yet, is replaced."""
+    names = (NEW if number == 1 else f"{NEW}~{number}" for number in count(1))
+    name = next(one for one in names if not _is_known(root / one, answers))
     with suppress(OSError):
-        shutil.rmtree(root / NEW)
-    return Setup(root, NEW, Draft(answers))
+        shutil.rmtree(root / name)
+    return Setup(root, name, Draft(answers))
+
+
+def _is_known(folder: Path, begun_with: Answers | None) -> bool:
+    """Whether a set-up without a name has answers that must not be lost."""
+    try:
+        found = load_answers(folder / _ANSWERS)
+        return found not in (Answers(), begun_with) or bool(_state(folder).get("rough"))
+    except EksaMirrorError:
+        return (folder / _ANSWERS).exists()
 
 
 def saved_setups(root: Path) -> list[SavedSetup]:

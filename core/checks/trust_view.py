@@ -123,11 +123,12 @@ def _with_chain(context: Context, given: CaFile | None, folder: Path) -> TrustVi
 def _finding(context: Context, first: Certificate) -> str:
     if first.ends < datetime.now(UTC):
         return f"This CA ended on {first.ends:%Y-%m-%d}."
+    own = first == presented(context).chain.leaf
+    if own and not first.is_self_signed:
+        return "The first certificate is the server's own, not a CA."
     refused = refusal(context, first)
     if refused is None or refused.code is not Code.TLS_UNTRUSTED:
         return ""
-    if first == presented(context).chain.leaf or not first.is_ca:
-        return "The first certificate is the server's own, not a CA."
     if right_root(context) is not None:
         return "The first certificate is not the root."
     return "This CA did not sign the registry's certificate."
@@ -148,7 +149,7 @@ def _offer(context: Context, given: CaFile | None, folder: Path) -> Offer | None
     if not top.is_self_signed or not top.is_ca or refusal(context, top) is not None:
         return None
     path = given.path.with_name(_NAME) if given else folder / _NAME
-    return Offer(top, "Use the root that was sent", compare=True, path=_free(path, top))
+    return Offer(top, "Use the sent root", compare=True, path=_free(path, top))
 
 
 def _as_pem(given: CaFile) -> Offer | None:

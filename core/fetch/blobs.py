@@ -14,7 +14,7 @@ from core.registry.retry import Attempts
 from core.registry.session import Session
 from core.registry.transport import read_stream
 
-_NOTE_BYTES = 1024 * 1024
+_NOTE_BYTES = 512 * 1024
 """After so many bytes the record is brought up to date."""
 _BLOCK = 256 * 1024
 _RANGE = re.compile(r"bytes (\d+)-")

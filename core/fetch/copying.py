@@ -16,8 +16,6 @@ from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
 
-_BEGINNINGS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Copied:

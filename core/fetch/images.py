@@ -95,15 +95,17 @@ def survey(
     """
     resolver = Resolver(upstreams, pins or Pins(), platforms)
     watcher = watcher or Watcher()
+    for reference in {one.reference.registry: one.reference for one in artifacts}.values():
+        upstreams.registry(reference)  # one that does not answer is told once, not for every image
     counter, lock = iter(range(1, len(artifacts) + 1)), threading.Lock()
 
     def ask(artifact: Artifact) -> Resolved | Failure:
         found: Resolved | Failure
         try:
             found = resolver.resolve(artifact)
-        except Interrupted:
-            raise
         except EksaMirrorError as error:
+            if isinstance(error, Interrupted) or getattr(error, "temporary", False):
+                raise
             found = Failure(artifact, error)
         with lock:
             watcher.on_resolved(next(counter), len(artifacts))

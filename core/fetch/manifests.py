@@ -14,6 +14,7 @@ import yaml
 from core.errors import Code, ReleaseError
 from core.mirror.splice import Edit, apply
 from core.release.locate import DOWNLOADS_FOLDER
+from core.release.plain_yaml import read_documents
 
 _FOLDERS = {
     "clusterAPI": "core-cluster-api",
@@ -84,6 +85,7 @@ def pointers(text: str, where: str, folder: str) -> list[Pointer]:
     Raises:
         ReleaseError: `manifest-invalid`.
     """
+    read_documents(text.encode(), where)  # composing recurses: deep nesting is refused before
     try:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:

@@ -79,8 +79,7 @@ def find_packages(
         Interrupted: the download is to stop.
     """
     resolver = Resolver(upstreams, pins or Pins(), ())
-    dashed = kube_version.normalized(version).replace(".", "-")
-    bundle = Reference.parse(f"{charts}/{PACKAGE_BUNDLES_REPOSITORY}:v{dashed}-latest")
+    bundle = bundle_reference(charts, version)
     read = load_package_bundle(_payload(upstreams, resolver, bundle, _MAX_BUNDLE), str(bundle))
     found_charts: dict[Artifact, None] = {}
     found_images: dict[Artifact, None] = {}
@@ -106,6 +105,16 @@ def find_packages(
         tuple(found_images),
         tuple(failures),
     )
+
+
+def bundle_reference(charts: str, version: str) -> Reference:
+    """The package bundle of a Kubernetes version, below the registry and path of the charts.
+
+    Raises:
+        MirrorError: `reference-invalid`.
+    """
+    dashed = kube_version.normalized(version).replace(".", "-")
+    return Reference.parse(f"{charts}/{PACKAGE_BUNDLES_REPOSITORY}:v{dashed}-latest")
 
 
 def tags_in_chart(content: bytes, where: str) -> dict[str, str]:

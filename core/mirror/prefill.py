@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from core.answers import Answers, OsFamily, take_apart, validate_field
+from core.answers import Answers, OsFamily, load_answers, take_apart, validate_field
 from core.errors import Code, MirrorError
 from core.mirror.cluster_document import ClusterDocument, cluster_documents, read_configuration
 from core.mirror.configuration import RegistryMirrorConfiguration
@@ -72,6 +72,15 @@ def answers_from_cluster(path: Path) -> Prefill:
     chosen = next((one for one in clusters if one.configuration is not None), clusters[0])
     configuration = chosen.configuration or RegistryMirrorConfiguration()
     return _prefill(configuration, chosen, path)
+
+
+def answers_of_file(path: Path) -> Answers:
+    """Answers from a file that holds them, or from a cluster file.
+
+    Raises:
+        EksaMirrorError: it cannot be read, or is neither.
+    """
+    return answers_from_cluster(path).answers if is_cluster_file(path) else load_answers(path)
 
 
 @dataclass(slots=True)

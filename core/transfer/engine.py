@@ -244,8 +244,9 @@ class Engine:
         """Show the blob under the name of the first artifact that waits for it."""
         one = items[0]
         slot.begin(str(one.destination), need.blob.size, one.number, need.blob.digest)
-        if one.error is None:
-            self._journal.set_artifact(one.number, ArtifactState.SENDING)
+        with self._lock:  # else it could be written over that another blob has just failed
+            if one.error is None:
+                self._journal.set_artifact(one.number, ArtifactState.SENDING)
 
     def _count(self, need: Need, state: PlacementState) -> None:
         size = need.blob.size
@@ -287,13 +288,12 @@ class Engine:
         self._journal.set_artifact(item.number, ArtifactState.DONE, digest=digest)
 
     def _fail(self, items: Sequence[_Item], error: EksaMirrorError, *, final: bool) -> None:
-        with self._lock:
-            failing = [item for item in items if item.error is None]
-            for item in failing:
-                item.error = error
         last = final or not isinstance(error, RegistryError)
-        for item in failing:
-            self._journal.set_failed(item.number, error, final=last)
+        with self._lock:
+            for item in items:
+                if item.error is None:
+                    item.error = error
+                    self._journal.set_failed(item.number, error, final=last)
         if isinstance(error, RegistryError):
             self._end_if_in_vain(error)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.answers import Answers
 from core.answers.commands import without_the_wizard
-from core.errors import Code, EksaMirrorError, MachineError, MirrorError
+from core.errors import Code, EksaMirrorError, MachineError, MirrorError, RegistryError
 from core.files import write_atomically
 from core.host.certs_d import Reader, read_ca, registry_names
 from core.host.docker_login import logged_in_as
@@ -165,6 +165,7 @@ def plan_site(
             _answers_file(placed),
             folder,
             trust_needs_root=bool(trust and trust.needs_root),
+            docker_names=registry_names(mirror_of(placed)),
         ),
     )
 
@@ -289,7 +290,18 @@ def _docker_login(
     environment: Mapping[str, str],
     troubles: list[EksaMirrorError],
 ) -> tuple[str, bool]:
-    if not answers.admin_machine.docker_login or credentials is None:
+    if not answers.admin_machine.docker_login:
+        return "", False
+    if credentials is None:
+        troubles.append(
+            RegistryError(
+                Code.LOGIN_MISSING,
+                "Docker cannot be logged in: no login was found.",
+                where="docker login",
+                cause="The place that the answers name holds no user and password.",
+                mend="Give a login in step 4, or untick it in step 7.",
+            )
+        )
         return "", False
     names = registry_names(mirror_of(answers))
     try:

@@ -32,17 +32,23 @@ class Seen:
     text: str
 
 
-def run_on_terminal(*arguments: str | Path, answers: Mapping[str, str], **more: str) -> Seen:
+def run_on_terminal(
+    *arguments: str | Path,
+    answers: Mapping[str, str],
+    program: str | Path = PROGRAM,
+    **more: str,
+) -> Seen:
     """Run the program on a terminal of 80 columns.
 
     Args:
         answers: what is typed once a text stands on the screen; each once.
+        program: run in place of `eksa-mirror`.
         more: further variables of the environment.
     """
     own, its = pty.openpty()
     termios.tcsetwinsize(its, (24, 80))
     with subprocess.Popen(
-        [sys.executable, "-c", _TAKE_THE_TERMINAL, PROGRAM, *map(str, arguments)],
+        [sys.executable, "-c", _TAKE_THE_TERMINAL, str(program), *map(str, arguments)],
         stdin=its,
         stdout=its,
         stderr=its,

@@ -28,14 +28,14 @@ from core.units import size
 from tui import fetching, options
 from tui.words import plain, plural, put, tell
 
-_OutputFlag = Annotated[
+OutputFlag = Annotated[
     Path,
     typer.Option(
         "--output", "-o", metavar="FILE", help="the tarball to write: images.tar",
         show_default=False,
     ),
 ]  # fmt: skip
-_AllowMissingFlag = Annotated[
+AllowMissingFlag = Annotated[
     bool, typer.Option("--allow-missing", help="write the tarball without what upstream lacks")
 ]
 
@@ -66,11 +66,11 @@ _ReleaseFlag = Annotated[
 
 def images(
     *,
-    output: _OutputFlag,
+    output: OutputFlag,
     bundles: fetching.BundlesFlag,
     kube_version: fetching.KubeFlag = None,
     platform: fetching.PlatformFlag = None,
-    allow_missing: _AllowMissingFlag = False,
+    allow_missing: AllowMissingFlag = False,
     upstream_mirror: fetching.PlaceFlag = None,
     ca_file: fetching.CaFlag = None,
     insecure: fetching.InsecureFlag = False,
@@ -89,7 +89,7 @@ def images(
     goes on where it stopped. Logins are those of docker, with its credential helpers.
     """
     wanted = parse_platforms(platform or ())
-    _check_output(output, may_exist=restart or dry_run)
+    check_output(output, may_exist=restart or dry_run)
     with fetching.going(
         places=upstream_mirror, ca_file=ca_file, insecure=insecure, trust_hosts=trust_host,
         jobs=jobs, limit_rate=limit_rate, patience=patience,
@@ -109,11 +109,11 @@ def images(
                 platforms=wanted, tools=tools, pins=Pins(folder), jobs=jobs,
             )  # fmt: skip
             if seen.failures and not allow_missing:
-                return _give_up(seen.failures)
+                return give_up(seen.failures)
             tell(f"Fetching {size(seen.shape.fetched)}; the tarball gets {size(seen.shape.size)}")
-            failures = _fetch(run, seen, folder, output, jobs)
+            failures = fetch(run, seen, folder, output, jobs)
     if failures:
-        return _give_up(failures)
+        return give_up(failures)
     return _tell_end(output, seen, required, as_json=as_json)
 
 
@@ -208,9 +208,10 @@ def _tell_lost(failures: tuple[FileFailure, ...]) -> int:
     return ExitCode.SOME_FAILED
 
 
-def _fetch(
+def fetch(
     run: fetching.Going, seen: Survey, folder: Path, output: Path, jobs: int
 ) -> tuple[Failure, ...]:
+    """Fetch what was seen into the tarball, and show how far it is."""
     progress = fetching.Progress(seen.shape.fetched)
     watcher = fetching.watcher(run, progress)
     try:
@@ -222,7 +223,8 @@ def _fetch(
         progress.end()
 
 
-def _give_up(failures: tuple[Failure, ...]) -> int:
+def give_up(failures: tuple[Failure, ...]) -> int:
+    """Tell what could not be had, where that is the end."""
     fetching.tell_failures(failures)
     tell("There is no tarball yet. What was fetched is kept for the next run.")
     return ExitCode.SOME_FAILED
@@ -234,6 +236,8 @@ def _tell_end(output: Path, seen: Survey, required: Requirements, *, as_json: bo
     for warning in required.warnings:
         tell(f"Warning: {plain(warning)}")
     tell(f"{plural(len(seen.resolved), 'artifact')} in {output}, {size(seen.shape.size)}")
+    tell("Carry it across the air gap with what download artifacts wrote, then:")
+    tell(f"  eksa-mirror import -i {output.name} -b {DOWNLOADS_FOLDER}.tar.gz -r HOST[:PORT]")
     if seen.failures:
         fetching.tell_failures(seen.failures)
         return ExitCode.SOME_FAILED
@@ -304,7 +308,12 @@ def _any_tools(required: Requirements) -> str:
     return str(found[0]) if found else ""
 
 
-def _check_output(output: Path, *, may_exist: bool) -> None:
+def check_output(output: Path, *, may_exist: bool) -> None:
+    """Whether the tarball can get this name.
+
+    Raises:
+        UsageError: it cannot.
+    """
     if output.name.endswith((".gz", ".tgz")):
         raise UsageError(
             Code.BAD_USAGE,

@@ -8,7 +8,7 @@ import typer
 from core.answers import load_answers
 from core.answers.setups import Setup, begin_setup, setup_with, setups_folder
 from core.errors import Code, ExitCode, UsageError
-from core.mirror.prefill import answers_from_cluster, is_cluster_file
+from core.mirror.prefill import answers_of_file
 from core.transfer.job import Job, jobs_folder
 from tui.terminal import check_terminal, look_of
 from tui.words import tell
@@ -25,7 +25,7 @@ def wizard(
         bool, typer.Option("--basic", help="ASCII without colours, mouse or animations")
     ] = False,
 ) -> int:
-    """Go through a set-up and its import step by step."""
+    """Go through set-up and import step by step."""
     check_terminal()
     if theme not in THEMES:
         raise UsageError(
@@ -80,5 +80,4 @@ def _setup_of(path: Path) -> Setup:
     Raises:
         EksaMirrorError: the file cannot be read.
     """
-    found = answers_from_cluster(path).answers if is_cluster_file(path) else load_answers(path)
-    return begin_setup(setups_folder(jobs_folder()), found)
+    return begin_setup(setups_folder(jobs_folder()), answers_of_file(path))

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from core.answers import field_label
 from core.checks.finding import State
 from core.checks.open_points import OpenPoint, open_points
 from core.errors import Code, EksaMirrorError, MachineError
@@ -18,20 +17,21 @@ from core.host.as_root import run_as_root
 from core.host.trust_script import shell_script
 from core.registry.credentials import Credentials
 from core.transfer.site import Site, plan_site, write_trust_script
+from tui.lacking import first_lacking
 from tui.screens.dialogs import Dialog
 from tui.screens.step import AGAIN, BACK, COPY, HELP, QUIT, STEPS, StepScreen
 from tui.screens.text_page import TextPage
 from tui.site_writing import LOGIN, Outcome, write_site
-from tui.steps import FORMS, NAMES
+from tui.steps import NAMES
 from tui.widgets.fragment_view import FragmentView
 from tui.widgets.frame import Key
 from tui.widgets.heading import Heading
+from tui.widgets.next_import import NextImport
 from tui.widgets.pick_list import PickList
 from tui.widgets.review_lines import command_picks, file_picks, files_meta, point_picks
 from tui.widgets.tabs import TabLine
 from tui.words import plural, tell
 
-_SECTIONS = {"credentials": 4, "cluster": 6, "output": 8, "admin_machine": 7, "transfer": 9}
 _STEPS_OF_CODES = {
     Code.ENDPOINT_INVALID: 2,
     Code.BAD_USAGE: 2,
@@ -91,6 +91,7 @@ class ReviewScreen(StepScreen):
             with Vertical(id="pane-2", classes="review-pane"):
                 yield Heading("Open points", id="points-heading")
                 yield PickList(id="points", empty="No open points.")
+                yield NextImport(id="next-import")
         with Vertical(id="pane-1", classes="review-pane"):
             yield Heading("Files to write", id="files-heading")
             yield PickList(id="files", empty="reading the files")
@@ -102,6 +103,8 @@ class ReviewScreen(StepScreen):
         """All files are read again, and what was never checked is checked."""
         self._show_tab(0)
         self.plan()
+        if not first_lacking(self.session):
+            self.query_one(NextImport).look(self.session)
         self.query_one("#primary").focus()
 
     # --- looking at the files ---------------------------------------------------------------
@@ -126,7 +129,7 @@ class ReviewScreen(StepScreen):
                 found = error
             self.post_message(self.Planned(found, credentials, write))
 
-        if not self._to_fill_in():
+        if not first_lacking(self.session):
             self.run_worker(work, thread=True, group="site", exclusive=True)
         self.refresh_frame()
 
@@ -159,33 +162,15 @@ class ReviewScreen(StepScreen):
         done = {path for path, one in self.outcomes.items() if one.state != "failed"}
         return sum(1 for one in self.site.to_write if str(one.path) not in done) if self.site else 0
 
-    def _to_fill_in(self) -> tuple[int, str] | None:
-        """The first step where a required value is missing or wrong, and what is to be said."""
-        for step in range(1, 8):
-            for section, name in self.session.invalid(step):
-                return step, self._lacking(section, name)
-        draft = self.session.setup.draft
-        for key in draft.rough:
-            section, _, name = key.partition(".")
-            step = next((n for n, forms in FORMS.items() if (section, name) in forms), 0)
-            return step or _SECTIONS.get(section, 5), self._lacking(section, name)
-        return None
-
-    def _lacking(self, section: str, name: str) -> str:
-        label = field_label(section, name)
-        label = label if label.startswith("CA") else label[:1].lower() + label[1:]
-        if self.session.setup.draft.value(section, name) in (None, "", ()):
-            return f"{label} is empty."
-        return f"{label}: {self.session.setup.draft.error(section, name) or 'is not right.'}"
-
     # --- the frame --------------------------------------------------------------------------
 
     def refresh_frame(self) -> None:
         """Whatever a check of another step finds shows here, too."""
-        if self.is_mounted and self.query("#points"):
+        if self.framed:
             self._draw()
             self._check_next()
-        super().refresh_frame()
+            super().refresh_frame()
+            self.call_after_refresh(self._tell_more)
 
     def _draw(self) -> None:
         found = {NAMES[step - 1]: self.session.findings(step) for step in range(1, 8)}
@@ -198,9 +183,11 @@ class ReviewScreen(StepScreen):
             point_picks(self._points), "Checking." if running else "No open points."
         )
         site, fragment = self.site, self.query_one(FragmentView)
-        fragment.show(site.fragment if site else "" if self.trouble is None else "# not known yet")
+        fragment.show(site.fragment if site else "# not known yet")
         files = file_picks(site, self.outcomes, self._folder) if site else []
-        empty = self.trouble.message if self.trouble else "reading the files"
+        lacking = first_lacking(self.session)
+        waits = f"after step {lacking[0]}" if lacking else "reading the files"
+        empty = self.trouble.message if self.trouble else waits
         self.query_one("#files", PickList).put(files, empty)
         self.query_one("#files-heading", Heading).show(meta=files_meta(site) if site else "")
         undo = [one.undo for one in self.outcomes.values() if one.undo]
@@ -225,11 +212,11 @@ class ReviewScreen(StepScreen):
 
     def sentence(self) -> str:
         """What keeps the files from being written, or what became of them."""
-        lacking = self._to_fill_in()
+        lacking = first_lacking(self.session)
         if lacking:
             return f"Step {lacking[0]}: {lacking[1]}"
         if self.trouble:
-            return self.trouble.message if self.wide else "The files cannot be made. See 2."
+            return f"The files cannot be made: see {'below' if self.wide else '2'}."
         if self.site is None or self._writing:
             return "Writing." if self._writing else "Reading the files."
         return self._outcome_words(self.site)
@@ -251,7 +238,7 @@ class ReviewScreen(StepScreen):
 
     def primary(self) -> tuple[str, bool]:
         """Write, or go on."""
-        if self._to_fill_in() or self.trouble:
+        if first_lacking(self.session) or self.trouble:
             return "Write the files ›", False
         if self.site is None or self._writing:
             return "Write the files ›", False
@@ -270,7 +257,7 @@ class ReviewScreen(StepScreen):
 
     def action_go_on(self) -> None:
         """Write, after a question where a check fails; then to the import."""
-        lacking = self._to_fill_in()
+        lacking = first_lacking(self.session)
         if lacking:
             self.wizard.open_step(lacking[0])
         elif self.trouble:

@@ -149,9 +149,14 @@ class StepScreen(Screen[None]):
         )
         self.call_after_refresh(self.refresh_frame)
 
+    @property
+    def framed(self) -> bool:
+        """Whether the frame is there: a thread may tell something before, or after the end."""
+        return self.is_mounted and any(one.is_mounted for one in self.query(FooterLine))
+
     def refresh_frame(self) -> None:
         """Draw what stands round the page."""
-        if not self.is_mounted:
+        if not self.framed:
             return
         standings = self.session.standings(self.STEP)
         self.query_one(HeaderLine).show(self.session.site, self.wizard.saved_words())
@@ -188,6 +193,8 @@ class StepScreen(Screen[None]):
             self.query_one(FooterLine).show(self.keys())
 
     def _tell_more(self) -> None:
+        if not self.framed:
+            return
         page = self.query_one("#page", VerticalScroll)
         below = int(page.virtual_size.height - page.size.height - page.scroll_offset.y)
         more = f"↓ {plural(below, 'more line')}" if below > 0 else ""
@@ -278,7 +285,9 @@ class StepScreen(Screen[None]):
 
     # --- fields -----------------------------------------------------------------------------
 
-    def answer_field(self, section: str, name: str, **options: object) -> Field:
+    def answer_field(
+        self, section: str, name: str, *, kind: type[Field] = Field, **options: object
+    ) -> Field:
         """A field of the answers, filled with what the draft holds."""
         value = self.session.setup.draft.value(section, name)
         given: dict[str, object] = {
@@ -286,7 +295,7 @@ class StepScreen(Screen[None]):
             "help": field_help(section, name),
             "value": "" if value is None else str(value),
         }
-        return Field(section, name, **(given | options))  # type: ignore[arg-type]
+        return kind(section, name, **(given | options))  # type: ignore[arg-type]
 
     def on_field_edited(self, event: Field.Edited) -> None:
         """Take what is typed; once it is wrong it is judged at every key."""
@@ -295,7 +304,7 @@ class StepScreen(Screen[None]):
         if not self.field_edited(field, value):
             self.session.put(field.section, field.field, value)
             if field.error:
-                field.show_error(self.session.setup.draft.error(field.section, field.field))
+                field.show_error(self.field_error(field.section, field.field))
         self.wizard.answers_changed()
         self.check_soon()
         self.refresh_frame()
@@ -304,8 +313,12 @@ class StepScreen(Screen[None]):
         """Now its form is judged."""
         field = event.field
         if not self.field_left(field):
-            field.show_error(self.session.setup.draft.error(field.section, field.field))
+            field.show_error(self.field_error(field.section, field.field))
         self.refresh_frame()
+
+    def field_error(self, section: str, name: str) -> str:
+        """What is wrong with the form of a field, in the words of this screen."""
+        return self.session.setup.draft.error(section, name)
 
     def field_edited(self, field: Field, value: str) -> bool:
         """Take a value that is not an answer by itself; True where that is done."""
@@ -340,7 +353,7 @@ class StepScreen(Screen[None]):
             return
         for section, name in wrong:
             for field in self.query(f"#field-{section}-{name}").results(Field):
-                field.show_error(self.session.setup.draft.error(section, name))
+                field.show_error(self.field_error(section, name))
         for field in self.query(f"#field-{wrong[0][0]}-{wrong[0][1]}").results(Field):
             field.input.focus()
         self.tell(f"Fix {plural(len(wrong), 'field')} to go on.")

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
 
 from core.errors import EksaMirrorError
 from core.transfer.controls import change_controls, read_controls
@@ -17,13 +16,14 @@ from core.transfer.launch import ask_to_stop, start
 from core.transfer.orders import Orders
 from core.transfer.standing import Stand, Standing
 from core.transfer.view import Summary
-from tui.follower import JobSeen
+from tui.follower import JobSeen, Sight
 from tui.glyphs import state_text
 from tui.messages import JobFailedToStart, JobStarted
 from tui.screens.dialogs import Dialog
 from tui.screens.step import BACK, HELP, STEPS, ShowsJob
 from tui.standing_words import GLYPHS, label, sentence
-from tui.widgets.artifact_list import FILTERS, ArtifactList
+from tui.widgets.artifact_list import ArtifactList
+from tui.widgets.artifact_pane import ArtifactPane
 from tui.widgets.checklist import CheckList
 from tui.widgets.error_groups import ErrorGroups
 from tui.widgets.event_log import EventLog
@@ -71,11 +71,7 @@ class ImportScreen(ShowsJob):
             yield Totals(id="totals")
             yield SendingNow(id="sending-now")
             yield TabLine(("Artifacts", "Log", "Errors (0)"), id="tabs")
-            with Vertical(id="tab-0", classes="pane"):
-                yield Static("", id="filters")
-                yield Input(placeholder="part of a name", id="find", compact=True)
-                yield ArtifactList(id="artifacts")
-                yield Static("", id="rows-line")
+            yield ArtifactPane(id="tab-0", classes="pane")
             with Vertical(id="tab-1", classes="pane"):
                 yield EventLog(id="log")
             with Vertical(id="tab-2", classes="pane"):
@@ -83,7 +79,6 @@ class ImportScreen(ShowsJob):
 
     def on_mount(self) -> None:
         """Go on watching where there is something to watch."""
-        self.query_one("#find").display = False
         self._show_tab(0)
         self._find_job()
         self.wizard.follow()
@@ -93,7 +88,7 @@ class ImportScreen(ShowsJob):
 
     def _find_job(self) -> None:
         """An import of these answers that runs, or ended somehow, is gone on with."""
-        if self.session.job is None and not self.session.invalid(1) + self.session.invalid(2):
+        if not self.session.invalid(1) + self.session.invalid(2):
             with suppress(EksaMirrorError):  # no registry yet, or a folder that the checks judge
                 job = job_for(self.session.answers)
                 self.session.job = job if job.journal.exists() else None
@@ -118,16 +113,16 @@ class ImportScreen(ShowsJob):
         before, self.standing = self.standing, sight.standing
         self.summary = sight.summary
         if sight.summary:
-            artifacts = self.query_one(ArtifactList)
-            artifacts.take(sight.rows, sight.gone, sight.layers)
+            pane = self.query_one(ArtifactPane)
+            pane.show(sight)
             self.query_one(Totals).show(sight.summary)
             jobs = sight.summary.jobs or self.session.answers.transfer.jobs
             self.query_one(SendingNow).show(sight.slots, jobs)
-            names = {number: row.source for number, row in artifacts.rows.items()}
+            names = {number: row.source for number, row in pane.list.rows.items()}
             if sight.events:
                 self.query_one(EventLog).take(sight.events, names)
-            self.query_one(ErrorGroups).show(sight.troubles)
-            self._show_counts(sum(len(one.items) for one in sight.troubles))
+            self.query_one(ErrorGroups).show(sight.troubles, sight.summary.error)
+            self._count_errors(sight)
         self._show_face()
         self._ended(before, sight.standing)
         self.refresh_frame()
@@ -137,7 +132,7 @@ class ImportScreen(ShowsJob):
             return
         if now.stand is Stand.DONE:
             self.wizard.open_step(10)
-        elif now.stand is Stand.FAILED:
+        elif now.stand in (Stand.FAILED, Stand.BROKEN):
             self._show_tab(2)
 
     def _show_face(self) -> None:
@@ -149,30 +144,12 @@ class ImportScreen(ShowsJob):
         if watching and self.focused is None:
             self.query_one(ArtifactList).focus()
 
-    def _show_counts(self, failed: int) -> None:
-        artifacts = self.query_one(ArtifactList)
-        basic = self.app.has_class("-basic")
-        parts = []
-        counts = zip(FILTERS, artifacts.counts(), strict=True)
-        for number, ((name, _), count) in enumerate(counts):
-            text = f"{name} {count}"
-            chosen = number == artifacts.chosen
-            if basic:
-                parts.append(Content(f"[{text}]" if chosen else text))
-            else:
-                parts.append(Content.styled(text, "bold underline" if chosen else "$ink2"))
-        self.query_one("#filters", Static).update(Content("   ").join(parts))
-        sign = "✗ " if failed else ""
-        self.query_one(TabLine).name_tab(2, f"{sign}Errors ({failed})", alarming=bool(failed))
-        first, last = artifacts.in_sight
-        self.query_one("#rows-line", Static).update(
-            Content.styled(
-                f"  rows {first} to {last} of {len(artifacts.keys)}   Enter shows one artifact"
-                if self.wide
-                else "To come back later: eksa-mirror attach",
-                "$ink3",
-            )
-        )
+    def _count_errors(self, sight: Sight) -> None:
+        failed = sum(len(one.items) for one in sight.troubles)
+        broken = bool(sight.summary and sight.summary.error)
+        sign = "✗ " if failed or broken else ""
+        name = f"{sign}Errors ({failed})"
+        self.query_one(TabLine).name_tab(2, name, alarming=bool(sign))
 
     # --- the frame --------------------------------------------------------------------------
 
@@ -337,38 +314,17 @@ class ImportScreen(ShowsJob):
 
     def action_filter(self) -> None:
         """The next filter."""
-        artifacts = self.query_one(ArtifactList)
-        artifacts.chosen = (artifacts.chosen + 1) % len(FILTERS)
-        artifacts.sift()
         self._show_tab(0)
+        self.query_one(ArtifactPane).next_filter()
 
     def action_find(self) -> None:
-        """Type a part of a name; Enter leaves the field, Esc ends the search."""
+        """Type a part of a name."""
         self._show_tab(0)
-        field = self.query_one("#find", Input)
-        field.display = True
-        field.focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Sift while it is typed."""
-        if event.input.id == "find":
-            artifacts = self.query_one(ArtifactList)
-            artifacts.text = event.value.strip()
-            artifacts.sift()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """To what was found."""
-        if event.input.id == "find":
-            self.query_one(ArtifactList).focus()
+        self.query_one(ArtifactPane).find()
 
     def action_back(self) -> None:
         """Ends a search; else to Review, and the import goes on."""
-        field = self.query_one("#find", Input)
-        if field.display:
-            field.value = ""
-            field.display = False
-            self.query_one(ArtifactList).focus()
-        else:
+        if not self.query_one(ArtifactPane).end_find():
             super().action_back()
 
     def action_tab(self, number: int) -> None:

@@ -16,6 +16,7 @@ from core.units import span
 from tui.board import Board, Row
 from tui.glyphs import state_text
 from tui.widgets.button import FlatButton
+from tui.widgets.drawn import Drawn
 from tui.widgets.heading import Heading
 from tui.widgets.strip import wrapped_command
 
@@ -69,6 +70,10 @@ class CheckList(Vertical, can_focus=True):
         """The age of the findings is told again each second."""
         self.set_interval(1.0, self.tell_age)
         self.show()
+
+    def name_it(self, heading: str) -> None:
+        """Change the heading."""
+        self._heading.show(text=heading)
 
     @property
     def current(self) -> Row | None:
@@ -152,7 +157,9 @@ class CheckList(Vertical, can_focus=True):
 
     def _fold_line(self, folded: set[str]) -> Content:
         titles = [self.board.rows[name].check.title for name in self._names if name in folded]
-        names = textwrap.shorten(", ".join(titles), self._width() - TEXT_AT, placeholder="…")
+        names = textwrap.shorten(
+            ", ".join(titles), max(20, self._width() - TEXT_AT), placeholder="…"
+        )
         return _headed(f"{len(folded)} checks", state_text("pass"), names, width=self._width())[0]
 
     def _width(self) -> int:
@@ -173,26 +180,29 @@ class CheckRow(Vertical):
 
     def __init__(self) -> None:
         super().__init__(classes="check-row")
-        self._lines = Static("")
+        self._lines = Drawn()
         self._line_of_buttons = Horizontal(classes="check-buttons")
         self._labels: list[str] = []
-        self._drawn: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Text, and the buttons below."""
         yield self._lines
         yield self._line_of_buttons
 
-    def on_resize(self) -> None:
-        """The texts are wrapped anew."""
-        self._draw()
-
     def show(
         self, row: Row, *, opened: bool, selected: bool, buttons: Sequence[FlatButton]
     ) -> None:
         """Draw a check."""
-        self._drawn = (row.check.title, row.state, row.waits, row.findings, opened, selected)
-        self._draw()
+        title, state, waits, findings = row.check.title, row.state, row.waits, row.findings
+
+        def draw(width: int) -> list[Content]:
+            if findings:
+                return [line for f in findings for line in finding_lines(f, width, opened=opened)]
+            text = "asking" if state == "running" else waits
+            return _headed(title, state_text(state), text, width=width, quiet=True)
+
+        self._lines.show(draw)
+        self.set_class(selected, "-selected")
         labels = [button.label for button in buttons]
         self._line_of_buttons.display = bool(buttons)
         if labels != self._labels:
@@ -201,21 +211,6 @@ class CheckRow(Vertical):
             for button in buttons:
                 button.can_focus = False  # the ladder is one stop; their keys are on them
             self._line_of_buttons.mount(*buttons)
-
-    def _draw(self) -> None:
-        if not self._drawn:
-            return
-        title, state, waits, findings, opened, selected = self._drawn
-        width = self.content_size.width or 76
-        self.set_class(bool(selected), "-selected")
-        assert isinstance(findings, tuple)  # noqa: S101 - as `show` put it there
-        lines: list[Content] = []
-        if not findings:
-            text = {"running": "asking"}.get(str(state), str(waits))
-            lines = _headed(str(title), state_text(str(state)), text, width=width, quiet=True)
-        for finding in findings:
-            lines += finding_lines(finding, width, opened=bool(opened))
-        self._lines.update(Content("\n").join(lines))
 
 
 def finding_lines(finding: Finding, width: int, *, opened: bool = True) -> list[Content]:

@@ -1,13 +1,14 @@
 """What failed, by cause, with the way out."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from core.errors import ADVICE, Code
 from core.transfer.troubles import Trouble
 from core.units import size
 from tui.glyphs import state_text
@@ -29,9 +30,16 @@ class ErrorGroups(VerticalScroll, can_focus=True):
         """One text."""
         yield Static("", id="error-text")
 
-    def show(self, troubles: Sequence[Trouble]) -> None:
-        """Draw the groups."""
-        self.troubles = troubles
+    def show(self, troubles: Sequence[Trouble], error: Mapping[str, str]) -> None:
+        """Draw the groups, and before them why the whole import could not go on.
+
+        Args:
+            error: of the job; empty where it has none.
+        """
+        whole = (_whole_trouble(error),) if error else ()
+        if (*whole, *troubles) == self.troubles:
+            return
+        self.troubles = (*whole, *troubles)
         self._draw()
 
     def key_enter(self) -> None:
@@ -53,9 +61,16 @@ class ErrorGroups(VerticalScroll, can_focus=True):
         self.query_one("#error-text", Static).update(Content("\n").join(lines))
 
 
+def _whole_trouble(error: Mapping[str, str]) -> Trouble:
+    code = error.get("code", "")
+    title = ADVICE[Code(code)].title if code in set(Code) else code
+    said = f"{error.get('message', '')} {error.get('cause', '')}".strip()
+    return Trouble(title, said, error.get("mend", ""), (), "", code, ())
+
+
 def group_lines(trouble: Trouble, width: int, *, whole: bool = False) -> list[Content]:
     """A group: count and title, cause, fix, command, items."""
-    count = plural(len(trouble.items), "artifact")
+    count = plural(len(trouble.items), "artifact") if trouble.items else "the import"
     title = textwrap.wrap(plain(trouble.title), max(20, width - _AT)) or [""]
     head = state_text("failed", count, width=_AT)
     lines = [Content.assemble(head, Content.styled(title[0], "bold"))]

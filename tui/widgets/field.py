@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Paste
 from textual.message import Message
 from textual.strip import Strip
 from textual.suggester import Suggester
@@ -18,9 +18,15 @@ from textual.widgets import Input, Static
 class LineInput(Input):
     """The line itself: no border but an edge, the cursor keys lead on to the next field."""
 
+    class Inserted(Message):
+        """What comes next was pasted."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
+        # At once: keys that come right after belong to the next field, a password above all.
+        Binding("enter,tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
     ]
 
@@ -29,14 +35,18 @@ class LineInput(Input):
         strip = super().render_line(y)
         if not self.app.has_class("-basic"):
             return strip
-        text = strip.text
-        used = len(text.rstrip())
-        at_end = self.has_focus and self.cursor_position >= len(self.value)
-        keep = min(strip.cell_length, used + (1 if at_end and used < strip.cell_length else 0))
-        if at_end:
-            keep = max(keep, min(strip.cell_length, len(self.value) + 1))
-        blank = Segment("_" * (strip.cell_length - keep), None)
-        return Strip([*strip.crop(0, keep), blank], strip.cell_length)
+        width = self.scrollable_content_region.width
+        used = len(strip.text.rstrip())
+        if self.has_focus:
+            before = cell_len(self.value[: self.cursor_position]) - int(self.scroll_offset.x)
+            used = max(used, before + 1)
+        keep = max(0, min(width, used))
+        drawn = strip.adjust_cell_length(width).crop(0, keep)
+        return Strip([*drawn, Segment("_" * (width - keep))], width)
+
+    def on_paste(self) -> None:
+        """The field is told: Input keeps the event to itself."""
+        self.post_message(self.Inserted())
 
     def _watch_cursor_blink(self, blink: bool) -> None:
         """The cursor stands still: nothing on these screens moves by itself."""
@@ -70,7 +80,7 @@ class Field(Vertical):
 
     @dataclass
     class Left(Message):
-        """The focus left the field, or Enter was pressed: now its form is judged."""
+        """The focus left the field, as with Enter: now its form is judged."""
 
         field: "Field"
 
@@ -109,6 +119,7 @@ class Field(Vertical):
         self.input.cursor_blink = False
         self.input.styles.width = width + 1
         self._taking = False
+        self._last = value
 
     def compose(self) -> ComposeResult:
         """Label, edge, text, what stands beside it; and the line below."""
@@ -133,6 +144,7 @@ class Field(Vertical):
 
     def set_value(self, value: str) -> None:
         """Fill it without telling anybody."""
+        self._last = value
         if value != self.input.value:
             with self.input.prevent(Input.Changed):
                 self.input.value = value
@@ -181,26 +193,27 @@ class Field(Vertical):
         self._draw_bracket()
 
     def on_descendant_blur(self) -> None:
-        """Now it is judged."""
+        """Now it is judged, with all that was typed."""
         self.remove_class("-focused")
         self._draw_bracket()
+        self._tell()
         self.post_message(self.Left(self))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell the screen, and that it was pasted where it was."""
         event.stop()
-        self.post_message(self.Edited(self, event.value))
+        self._tell()
         if self._taking:
             self._taking = False
             self.post_message(self.Pasted(self))
 
-    def on_paste(self, event: Paste) -> None:
-        """What comes now came at once: it may be taken apart."""
-        del event
-        self._taking = True
+    def _tell(self) -> None:
+        """What was typed, once; not what it was filled with."""
+        if self.value != self._last:
+            self._last = self.value
+            self.post_message(self.Edited(self, self.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter accepts, and goes to the next field."""
+    def on_line_input_inserted(self, event: LineInput.Inserted) -> None:
+        """What comes now came at once: it may be taken apart."""
         event.stop()
-        self.post_message(self.Left(self))
-        self.screen.focus_next()
+        self._taking = True

@@ -52,7 +52,9 @@ class FragmentView(Static, can_focus=True):
 
     def action_scroll(self, by: int) -> None:
         """Scroll the page where more of it is there; else on to the next stop."""
-        page = self.screen.query_one("#page", VerticalScroll)
+        page = next((one for one in self.ancestors if isinstance(one, VerticalScroll)), None)
+        if page is None:
+            return
         hidden = (
             self.region.bottom > page.region.bottom if by > 0 else self.region.y < page.region.y
         )

@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
 
 from core.errors import EksaMirrorError
 from core.transfer.inputs import open_inputs
 from core.transfer.outlook import Outlook, outlook
 from core.units import size
 from tui.session import Session
+from tui.widgets.drawn import Drawn
 from tui.widgets.heading import Heading
 from tui.words import plain, plural
 
@@ -39,7 +39,7 @@ class SendingPlan(Vertical):
     def compose(self) -> ComposeResult:
         """Heading and lines."""
         yield Heading("What will be sent")
-        yield Static("", id="plan-lines")
+        yield Drawn(id="plan-lines")
 
     def look(self, session: Session) -> None:
         """Read the tarball in a thread, and ask the registry what it holds."""
@@ -95,13 +95,15 @@ class SendingPlan(Vertical):
                 )
         lines.append(("Workers", f"{jobs} at a time (w changes, 1 to 16)"))
         lines.append(("Runs as", "a process of its own; closing the terminal is fine"))
-        width = self.content_size.width or 76
-        text = Content("\n").join(
-            Content.assemble(Content.styled(f"{label if not n else '':<{_AT}}", "$ink2"), part)
-            for label, text in lines
-            for n, part in enumerate(textwrap.wrap(text, width - _AT) or [""])
-        )
-        self.query_one("#plan-lines", Static).update(text)
+        self.query_one(Drawn).show(lambda width: _on_grid(lines, width))
+
+
+def _on_grid(lines: list[tuple[str, str]], width: int) -> list[Content]:
+    return [
+        Content.assemble(Content.styled(f"{label if not n else '':<{_AT}}", "$ink2"), part)
+        for label, text in lines
+        for n, part in enumerate(textwrap.wrap(text, max(20, width - _AT)) or [""])
+    ]
 
 
 def _kinds(found: Outlook) -> list[str]:

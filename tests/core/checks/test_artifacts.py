@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core.checks import artifacts, ladder
+from core.checks import artifacts
 from core.checks.context import Context
 from core.checks.finding import Finding, State
+from core.checks.standard import ladder
 from core.demo.sample import Sample, SampleSpec
 from core.errors import Code
 from core.reference import Kind

@@ -82,7 +82,7 @@ def test_what_cannot_be_used_is_told(text: str) -> None:
     with pytest.raises(ReleaseError) as raised:
         pointers(text, "b.yaml", FOLDER)
 
-    assert raised.value.where == "b.yaml"
+    assert raised.value.where.partition(":")[0] == "b.yaml"
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no manifests of real releases in {DATA}")

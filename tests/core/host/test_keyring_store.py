@@ -16,6 +16,7 @@ from core.host.keyring_store import (
     find_in_keyring,
     forget_in_keyring,
     save_in_keyring,
+    try_keyring,
 )
 from core.registry.credentials import Credentials
 from tests.core.host.conftest import SetKeyring
@@ -182,3 +183,18 @@ def test_nothing_is_saved_in_clear(set_keyring: SetKeyring) -> None:
         save_in_keyring(HOST, LOGIN)
     assert "in clear" in raised.value.message
     assert not backend.kept
+
+
+def test_a_keyring_that_works_is_left_as_it_was(memory_keyring: MemoryKeyring) -> None:
+    memory_keyring.set_password(SERVICE, HOST, "mine")
+    try_keyring()
+    assert memory_keyring.kept == {(SERVICE, HOST): "mine"}
+
+
+@pytest.mark.parametrize("backend", [ForgetfulKeyring(), PlaintextKeyring()])
+def test_a_keyring_that_is_of_no_use_fails_when_it_is_tried(
+    backend: MemoryKeyring, set_keyring: SetKeyring
+) -> None:
+    set_keyring(backend)
+    with pytest.raises(RegistryError):
+        try_keyring()

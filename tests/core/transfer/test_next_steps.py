@@ -40,9 +40,10 @@ def test_with_a_login_it_is_given_to_the_shell_first_and_read_at_the_prompt() ->
 
 def test_the_override_is_named_from_the_folder_that_holds_the_downloads() -> None:
     (step,) = next_steps(answers(), HERE)
-    assert step.commands == (
+    (command,) = step.commands
+    assert command == (
         "eksctl anywhere create cluster -f cluster.yaml "
-        "--bundles-override eks-anywhere-downloads/bundle-release.yaml",
+        "--bundles-override eks-anywhere-downloads/bundle-release.yaml"
     )
 
 

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ from core.demo.sample import Sample
 from core.host.certs_d import Reader
 from core.transfer import site as site_module
 from core.transfer.job import jobs_folder
+from core.transfer.site import Site, plan_site
 from tests.tui.clusters import CLUSTER, write_file
 from tests.tui.wizard.looking import SMALL, new_app, running, shown, until
 from tui.app import MirrorApp
+from tui.screens import review as review_module
 from tui.screens.dialogs import Dialog
 from tui.screens.review import ReviewScreen
 from tui.screens.text_page import TextPage
@@ -74,6 +77,10 @@ def review(app: MirrorApp) -> ReviewScreen:
     return app.screen
 
 
+def is_written(app: MirrorApp) -> bool:
+    return app.session.setup.written
+
+
 async def ready(pilot: Pilot[str], app: MirrorApp) -> None:
     """The files were looked at, and all checks have ended."""
     await until(pilot, lambda: review(app).site or review(app).trouble)
@@ -101,11 +108,11 @@ def test_everything_is_written_and_can_be_undone(answers: Answers, folder: Path)
                 assert line in seen
             assert "keeps cluster.yaml.bak" in seen
             assert "► 11 lines, 1 certificate" in seen
-            assert not app.session.setup.written
+            assert not is_written(app)
             await write(pilot, app)
             assert shown(app).count("✓ written") == 4
             assert "Go to the import ›" in shown(app)
-            assert app.session.setup.written
+            assert is_written(app)
             undo = [one.undo for one in review(app).outcomes.values() if one.state == "written"]
         block = yaml.safe_load((folder / "registry-mirror.yaml").read_text())["spec"]
         cluster = next(yaml.safe_load_all((folder / "cluster.yaml").read_text()))
@@ -137,7 +144,7 @@ def test_what_is_the_same_is_not_written_again(answers: Answers) -> None:
             assert shown(app).count("= same") == 4
             assert "Nothing to write: all 4 files are the same." in shown(app)
             app.session.put("registry", "namespace", "elsewhere")
-            assert not app.session.setup.written
+            assert not is_written(app)
             app.open_step(8)
             await pilot.pause()
             await ready(pilot, app)
@@ -199,12 +206,12 @@ def test_a_file_that_cannot_be_written_does_not_keep_the_others(
             assert "its folder is not there" in shown(app)
             assert "1 of 5 files not written. Fix it and try again." in shown(app)
             assert "Write 1 file ›" in shown(app)
-            assert not app.session.setup.written
+            assert not is_written(app)
             file.parent.mkdir()
             await pilot.press("f5")
             await ready(pilot, app)
             await write(pilot, app)
-            assert app.session.setup.written
+            assert is_written(app)
         assert "REGISTRY_PASSWORD" in file.read_text()
 
     wizard_test(body())
@@ -222,11 +229,39 @@ def test_a_file_that_somebody_changed_is_asked_about(answers: Answers, folder: P
                 await pilot.press("tab", "enter")
             await until(pilot, lambda: "cluster.yaml has changed" in shown(app))
             await pilot.press("tab", "enter")
-            await until(pilot, lambda: app.session.setup.written)
+            await until(pilot, lambda: is_written(app))
         assert (folder / "cluster.yaml").read_text().endswith("# mine\n")
         assert "registryMirrorConfiguration" in (folder / "cluster.yaml").read_text()
 
     wizard_test(body())
+
+
+def test_without_sudo_a_script_for_root_is_left(
+    answers: Answers, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_another_account(*arguments: Any) -> Site:
+        site = plan_site(*arguments)
+        assert site.trust
+        trust = replace(site.trust, needs_root=not site.trust.is_settled)
+        return replace(site, trust=trust)
+
+    monkeypatch.setattr(review_module, "plan_site", as_another_account)
+    monkeypatch.setenv("PATH", str(folder))
+
+    async def body() -> None:
+        app = new_app(answers, step=8)
+        async with running(app, TALL) as pilot:
+            await ready(pilot, app)
+            await write(pilot, app)
+            assert "○ needed" in shown(app)
+            assert "Left to you: sudo sh trust-docker.sh" in shown(app)
+            assert is_written(app)
+            assert "Go to the import ›" in shown(app)
+
+    wizard_test(body())
+    script = (folder / "trust-docker.sh").read_text()
+    assert "BEGIN CERTIFICATE" in script
+    assert not list(Path(os.environ["XDG_CONFIG_HOME"]).rglob("ca.crt"))
 
 
 def test_narrow_has_four_tabs_and_shows_files_and_differences(answers: Answers) -> None:
@@ -246,6 +281,10 @@ def test_narrow_has_four_tabs_and_shows_files_and_differences(answers: Answers) 
             await pilot.press("escape", "4")
             await pilot.pause()
             assert "eksa-mirror import --answers answers.yaml" in shown(app)
+            assert shown(app).isascii()
+            await pilot.press("escape")
+            await pilot.pause()
+            assert app.session.setup.step == 7
 
     wizard_test(body())
 

@@ -73,7 +73,7 @@ class RefusesCilium(Handler):
     refusing = True
 
     def request(self, exchange: Exchange) -> Answer | None:
-        sends = exchange.method in ("POST", "PATCH", "PUT") and "/cilium/" in exchange.path
+        sends = exchange.method in ("PATCH", "PUT") and "/cilium/" in exchange.path
         if self.refusing and sends and "/manifests/" not in exchange.path:
             return Answer(413, {}, b"<html>413 Request Entity Too Large</html>")
         return None

@@ -1,0 +1,87 @@
+"""The pane of artifacts: filters, a field to find some, the list, and where in it one is."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from tui.follower import Sight
+from tui.widgets.artifact_list import FILTERS, ArtifactList
+
+
+class ArtifactPane(Vertical):
+    """What the keys f, / and Esc do is called by the screen."""
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Static("", id="filters")
+        yield Input(placeholder="part of a name", id="find", compact=True)
+        yield ArtifactList(id="artifacts")
+        yield Static("", id="rows-line")
+
+    def on_mount(self) -> None:
+        """Nothing is looked for yet."""
+        self._field.display = False
+
+    @property
+    def list(self) -> ArtifactList:
+        """The list itself."""
+        return self.query_one(ArtifactList)
+
+    @property
+    def _field(self) -> Input:
+        return self.query_one("#find", Input)
+
+    def show(self, sight: Sight) -> None:
+        """Draw what changed."""
+        self.list.take(sight.rows, sight.gone, sight.layers)
+        self._show_counts()
+
+    def next_filter(self) -> None:
+        """Sift by the next state."""
+        self.list.chosen = (self.list.chosen + 1) % len(FILTERS)
+        self.list.sift()
+        self._show_counts()
+
+    def find(self) -> None:
+        """Open the field; Enter leaves it, Esc ends the search."""
+        self._field.display = True
+        self._field.focus()
+
+    def end_find(self) -> bool:
+        """Close the field and show all again; False where nothing was looked for."""
+        if not self._field.display:
+            return False
+        self._field.value = ""
+        self._field.display = False
+        self.list.focus()
+        return True
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Sift while it is typed."""
+        event.stop()
+        self.list.text = event.value.strip()
+        self.list.sift()
+        self._show_counts()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """To what was found."""
+        event.stop()
+        self.list.focus()
+
+    def _show_counts(self) -> None:
+        basic = self.app.has_class("-basic")
+        parts = []
+        counts = zip(FILTERS, self.list.counts(), strict=True)
+        for number, ((name, _), count) in enumerate(counts):
+            text, chosen = f"{name} {count}", number == self.list.chosen
+            if basic:
+                parts.append(Content(f"[{text}]" if chosen else text))
+            else:
+                parts.append(Content.styled(text, "bold underline" if chosen else "$ink2"))
+        self.query_one("#filters", Static).update(Content("   ").join(parts))
+        first, last = self.list.in_sight
+        rows = f"  rows {first} to {last} of {len(self.list.keys)}   Enter shows one artifact"
+        wide = self.app.size.width >= 100
+        line = rows if wide else "To come back later: eksa-mirror attach"
+        self.query_one("#rows-line", Static).update(Content.styled(line, "$ink3"))

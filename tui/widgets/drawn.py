@@ -1,0 +1,31 @@
+"""Lines that are wrapped for the width that they really get."""
+
+from collections.abc import Callable
+
+from textual.content import Content
+from textual.widgets import Static
+
+Draw = Callable[[int], list[Content]]
+"""Makes the lines for a width in cells."""
+
+
+class Drawn(Static):
+    """A text that draws itself anew when its width changes, as where a scroll bar comes up."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
+        super().__init__("", id=id)
+        self._draw: Draw = lambda _: []
+
+    def show(self, draw: Draw) -> None:
+        """Draw this from now on."""
+        self._draw = draw
+        self.refresh(layout=True)
+
+    def render(self) -> Content:
+        """The lines."""
+        return Content("\n").join(self._draw(self.content_size.width or 76))
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """How many there are."""
+        del container, viewport
+        return len(self._draw(width))
