@@ -321,5 +321,5 @@ class MirrorApp(App[str]):
             error = failed if isinstance(failed, Exception) else error
         self.crash = self.crash or error
         self._exception = error  # textual's own place for it, which a test reads
-        self._exception_event.set()
         self.exit(return_code=5)
+        self._exception_event.set()

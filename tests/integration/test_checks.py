@@ -55,6 +55,7 @@ def test_a_registry_with_a_login_passes_from_the_name_to_the_upload(
         "dns": "warn",  # it is this machine
         "validity": "warn",  # it ends in thirty days
         "docker-trust": states(found)["docker-trust"],  # depends on the machine
+        "keyring": "skipped",  # the login is not kept there
         "node-view": "skipped",  # nothing is imported yet
     }
     assert states(found) == expected

@@ -3,11 +3,8 @@
 import asyncio
 import os
 import signal
-import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -29,19 +26,10 @@ from tui.terminal import Look
 from tui.widgets.menu import Menu
 
 
-class StepOne(StepScreen):
-    """Stands for a step that is not there yet."""
-
-    STEP = 1
-
-
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    if find_spec("tui.screens.artifacts") is None:  # what Start leads to, not what is there
-        stand_in = SimpleNamespace(ArtifactsScreen=StepOne)
-        monkeypatch.setitem(sys.modules, "tui.screens.artifacts", stand_in)
 
 
 def save(endpoint: str, *, step: int = 1) -> Setup:
