@@ -83,6 +83,10 @@ GROUPS = {
 """Verbs of two words, by the first."""
 
 
+_OF_THE_WIZARD = ("--answers", "--basic", "--theme")
+"""Options that mean the wizard where no verb stands before them."""
+
+
 def main() -> None:
     """Run the program and exit with the code that tells how it went."""
     for stream in (sys.stdout, sys.stderr):
@@ -90,8 +94,8 @@ def main() -> None:
             # A letter that the terminal does not know is shown by its code.
             stream.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:]
-    if not arguments:
-        arguments = _without_verb()
+    if not arguments or arguments[0].partition("=")[0] in _OF_THE_WIZARD:
+        arguments = [*_without_verb(), *arguments]
     application(arguments)(arguments)
 
 

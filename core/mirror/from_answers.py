@@ -43,7 +43,7 @@ def configuration_of(
     registry = answers.registry
     configuration = RegistryMirrorConfiguration.from_mirror(
         mirror,
-        packages_registry=_packages_registry(answers),
+        packages_registry=packages_registry_of(answers),
         ca_cert_content=_read_ca(registry.ca_file) if registry.ca_file else "",
         authenticate=answers.credentials.authenticate,
         insecure_skip_verify=registry.insecure,
@@ -148,7 +148,7 @@ def _softened(finding: Finding) -> Finding:
     return finding
 
 
-def _packages_registry(answers: Answers) -> str:
+def packages_registry_of(answers: Answers) -> str:
     """The registry of curated packages: the one named, else the one mapped, else the default."""
     named = answers.registry.packages_registry
     if named is not None:

@@ -39,6 +39,12 @@ class RowList(Widget, can_focus=True):
         rows: "RowList"
         key: int
 
+    @dataclass
+    class Moved(Message):
+        """Another row is selected."""
+
+        rows: "RowList"
+
     def __init__(self, *, id: str | None = None, empty: str = "") -> None:  # noqa: A002
         super().__init__(id=id, classes="row-list")
         self.keys: Sequence[int] = ()
@@ -161,9 +167,11 @@ class RowList(Widget, can_focus=True):
 
     def _go(self, index: int) -> None:
         self.following = False
-        self.at = min(max(0, index), max(0, len(self.keys) - 1))
+        before, self.at = self.at, min(max(0, index), max(0, len(self.keys) - 1))
         self._keep_in_sight()
         self.refresh()
+        if self.at != before:
+            self.post_message(self.Moved(self))
 
     def _keep_in_sight(self) -> None:
         height = max(1, self.content_size.height)

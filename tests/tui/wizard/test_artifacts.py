@@ -23,19 +23,23 @@ def with_sample(sample: Sample) -> Answers:
 def test_the_table_follows_the_ticks(sample: Sample) -> None:
     async def walk() -> None:
         app = new_app(with_sample(sample), step=1)
+
+        def chosen() -> int:
+            return len(app.session.answers.artifacts.kube_versions)
+
         async with running(app, LARGE) as pilot:
             await until(pilot, lambda: "To import" in shown(app))
             before = shown(app)
             await pilot.press("tab", "tab", "space")
             await until(pilot, lambda: shown(app) != before)
-            assert len(app.session.answers.artifacts.kube_versions) == 1
+            assert chosen() == 1
             await pilot.press("minus")
             await until(pilot, lambda: "Tick at least one." in shown(app))
             await pilot.press("f8")
             assert "Fix 1 field to go on." in shown(app)
             assert app.session.setup.step == 1
             await pilot.press("plus")
-            assert app.session.answers.artifacts.kube_versions == ()
+            assert chosen() == 0
             assert "Tick at least one." not in shown(app)
 
     play(walk())
