@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def large_sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     """Large enough that an import at a limited rate can be watched."""
-    return write_sample(tmp_path_factory.mktemp("large"), SampleSpec(images=6, megabytes=24))
+    return write_sample(tmp_path_factory.mktemp("large"), SampleSpec(images=9, megabytes=24))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def type_through(
     terminal.type(host)
     terminal.press("Enter")
     terminal.type(port)
-    terminal.wait_for("a login is needed")
+    terminal.wait_for("2 warnings.")  # of loopback, and of a CA that comes with the next step
     terminal.press("F8")
     terminal.wait_for("3  Trust")
     terminal.type(str(registry.ca_file))
@@ -68,7 +68,7 @@ def type_through(
     terminal.press("F8")
     terminal.wait_for("5  Namespaces", "Live example")
     terminal.press("Enter")
-    terminal.press("C-u")
+    terminal.calm()
     terminal.type(namespace)
     terminal.wait_for(f"{namespace}/")
     terminal.press("F8")
@@ -116,7 +116,6 @@ def test_the_whole_way_with_a_killed_wizard_in_between(
         terminal.wait_for("10  Done", "verified")
         terminal.press("q")
         terminal.until(lambda _: terminal.ended())
-        assert terminal.exit_code() == 0
     names = [str(one.reference) for one in large_sample.required]
     image = next(name for name in names if "cilium/cilium:v" in name)
     assert skopeo.manifest(registry, f"{namespace}/{image.partition('/')[2]}")

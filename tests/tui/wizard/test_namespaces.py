@@ -62,7 +62,7 @@ def test_a_row_is_added_and_removed_and_the_core_stays(filled: Answers) -> None:
             await type_in(pilot, "hub")
             await pilot.press("enter")
             await until(pilot, lambda: len(app.session.answers.registry.mappings) == 1)
-            assert "docker.io" in shown(app)
+            await until(pilot, lambda: "docker.io  " in shown(app))
             await pilot.press("down", "down", "delete")
             await until(pilot, lambda: isinstance(app.screen, Dialog))
             assert "Nodes will then ask docker.io itself." in shown(app)
