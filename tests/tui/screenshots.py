@@ -20,6 +20,7 @@ from core.transfer.launch import start
 from core.transfer.orders import Orders
 from core.transfer.view import JournalView
 from tests.integration.program import PROGRAM, environment
+from tests.tui.wizard_pictures import draw_wizard
 from tui.displays import progress_lines
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -50,6 +51,8 @@ def main() -> None:
             only = [f"--only={name}" for name in ("v2", "chain", "import-trust", "login", "push")]
             _picture("check", _said(registry, "check", *flags, *only))
             _picture("verify", _said(registry, "verify", *flags, "--deep"))
+        with DemoRegistry(Path("empty-registry"), auth=Login("demo")) as registry:
+            draw_wizard(sample, registry, _save)
 
 
 def _running(job: Job) -> Text:
@@ -82,7 +85,10 @@ def _picture(name: str, content: Text) -> None:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), color_system="truecolor",
                       force_terminal=True)  # fmt: skip
     console.print(content)
-    svg = console.export_svg(title=f"eksa-mirror {name.partition('-')[0]}")
+    _save(name, console.export_svg(title=f"eksa-mirror {name.partition('-')[0]}"))
+
+
+def _save(name: str, svg: str) -> None:
     (FOLDER / f"{name}.svg").write_text(_without_web_fonts(svg))
 
 
