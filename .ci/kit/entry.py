@@ -12,11 +12,11 @@ _WORKER = ["-P", "-m", "core.transfer.worker"]
 def main() -> None:
     """Run what was asked for."""
     if sys.argv[1:4] == _WORKER:
-        from core.transfer.worker import main as work
+        from core.transfer.worker import main as work  # noqa: PLC0415 - one of the two
 
         sys.argv[1:4] = []
         sys.exit(work())
-    from tui.cli import main as command_line
+    from tui.cli import main as command_line  # noqa: PLC0415
 
     command_line()
 

@@ -39,7 +39,7 @@ FULL_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
 
 AS_PUBLISHED = "io.github.eksa-mirror.as-published"
-"""Annotation of an index.json that was written from a registry, byte for byte: no docker saved it."""
+"""Annotation of an index.json that was written from a registry, byte for byte."""
 
 _MAX_INDEX_JSON = 64 * MIB
 _MAX_DEPTH = 2
