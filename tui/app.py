@@ -300,6 +300,12 @@ class MirrorApp(App[str]):
 
     # --- the end ----------------------------------------------------------------------------
 
+    def on_unmount(self) -> None:
+        """Nothing is asked any more; what was begun in a registry is cancelled there."""
+        self.session.let_go()
+        if self._follower:
+            self._follower.let_go()
+
     def action_leave(self) -> None:
         """Leave at once; there is nothing to confirm."""
         started = bool(self._saved_at or self._save_timer)

@@ -81,6 +81,11 @@ class Session:
         self.settled.clear()
         self.notes.clear()
 
+    def let_go(self) -> None:
+        """End the checks that run."""
+        for board in self.__dict__.get("boards", {}).values():
+            board.cancel()
+
     def put(self, section: str, field: str, value: object) -> bool:
         """Take what was typed; False where its form is wrong."""
         before = self.setup.draft.value(section, field)

@@ -62,6 +62,15 @@ class MappingTable(RowList):
         )
 
 
+class MappingHead(Static):
+    """Names of the two columns."""
+
+    def render(self) -> Content:
+        """On the grid of the rows."""
+        name_width = max(30, self.content_size.width - 26)
+        return Content.styled(f"  {'Upstream registry':<{name_width}}Namespace in yours", "$ink3")
+
+
 class NamespacesScreen(StepScreen):
     """A table, a field for the selected row, a live example, and the projects."""
 
@@ -92,7 +101,7 @@ class NamespacesScreen(StepScreen):
 
     def compose_page(self) -> ComposeResult:
         """From the table down to the checks."""
-        yield Static(Content.styled("  Upstream registry", "$ink3"), id="mapping-head")
+        yield MappingHead("", id="mapping-head")
         yield MappingTable()
         yield Static(Content.styled(f"  {_HINT}", "$ink3"), id="mapping-hint")
         yield Field(
@@ -300,6 +309,10 @@ class NamespacesScreen(StepScreen):
             registry = self.query_one("#field-mapping-registry", Field).value.strip()
             return MappingRow(registry, field.value.strip(), True) if registry else None
         return MappingRow(row.registry, field.value.strip(), row.removable) if row else None
+
+    def checks_wait_for(self) -> str:
+        """Without a registry there is nobody to ask."""
+        return "step 2" if self.session.invalid(2) else ""
 
     # --- projects ---------------------------------------------------------------------------
 
