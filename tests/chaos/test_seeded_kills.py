@@ -20,7 +20,7 @@ from tests.integration.test_resume import open_uploads
 
 JOBS = 2
 GENTLY = ("--jobs", str(JOBS), "--chunk-size", "64Ki")
-FAST = 5
+FAST = 3
 SLOW = 200
 SEEDS = [
     pytest.param(seed, marks=[] if seed < FAST else pytest.mark.slow) for seed in range(FAST + SLOW)

@@ -74,6 +74,7 @@ def test_after_a_kill_it_goes_on_in_the_middle_of_a_blob(
     check_whole(archive, large)
 
 
+@pytest.mark.slow
 def test_many_kills_cost_little_more_than_none(
     large: Upstream, sample: Sample, proxy_for: ProxyFactory, tmp_path: Path
 ) -> None:
