@@ -244,12 +244,11 @@ class MirrorApp(App[str]):
         if message.follower is not self._follower:
             return
         self.import_sight = message.sight
-        for screen in self.screen_stack:
-            if isinstance(screen, StepScreen) and screen.is_mounted:
-                if isinstance(screen, ShowsJob):
-                    screen.job_seen(message)
-                else:
-                    screen.refresh_frame()
+        for screen in self._steps_shown():
+            if isinstance(screen, ShowsJob):
+                screen.job_seen(message)
+            else:
+                screen.refresh_frame()
         message.follower.taken()
 
     def on_job_started(self, message: JobStarted) -> None:
@@ -286,17 +285,19 @@ class MirrorApp(App[str]):
 
     def _take(self, message: CheckBegan | CheckFound | ChecksEnded) -> None:
         if self.session.boards[message.step].take(message):
-            for screen in self.screen_stack:
-                if isinstance(screen, StepScreen) and screen.is_mounted:
-                    if message.step == screen.STEP:
-                        screen.show_checks()
-                    else:
-                        screen.refresh_frame()
+            for screen in self._steps_shown():
+                if message.step == screen.STEP:
+                    screen.show_checks()
+                else:
+                    screen.refresh_frame()
 
     def _refresh(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, StepScreen) and screen.is_mounted:
-                screen.refresh_frame()
+        for screen in self._steps_shown():
+            screen.refresh_frame()
+
+    def _steps_shown(self) -> list[StepScreen]:
+        """Screens that can be drawn: one that comes up or goes away cannot."""
+        return [s for s in self.screen_stack if isinstance(s, StepScreen) and s.framed]
 
     # --- the end ----------------------------------------------------------------------------
 

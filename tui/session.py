@@ -32,7 +32,6 @@ class Session:
         setup: what is being worked on.
         password: as it was typed; never saved here.
         login_trouble: why no login was found at the last try; None where one was, or none is used.
-        settled: what other steps found without live checks, by step: Cluster's rules.
         job: the import that the screens of step 9 and 10 show; None before there is one.
         notes: what a screen wants to keep while another is open, by a name of its own.
     """
@@ -43,7 +42,6 @@ class Session:
         self.password: SecretStr | None = None
         self.login_trouble: EksaMirrorError | None = None
         self._post = post
-        self.settled: dict[int, tuple[Finding, ...]] = {}
         self.job: Job | None = None
         self.notes: dict[str, object] = {}
 
@@ -74,11 +72,10 @@ class Session:
 
     def begin(self, setup: Setup) -> None:
         """Work on another set-up; nothing of the last one is kept in memory."""
-        for board in self.__dict__.get("boards", {}).values():
-            board.forget()
+        self.let_go()
+        self.__dict__.pop("boards", None)  # made anew when they are asked for
         self.setup, self.password, self.job = setup, None, None
         self.login_trouble = None
-        self.settled.clear()
         self.notes.clear()
 
     def let_go(self) -> None:
@@ -134,7 +131,7 @@ class Session:
     def findings(self, step: int) -> tuple[Finding, ...]:
         """All that is known of a step."""
         board = self.boards.get(step)
-        return (*(board.findings if board else ()), *self.settled.get(step, ()))
+        return board.findings if board else ()
 
     def invalid(self, step: int) -> list[tuple[str, str]]:
         """The fields of a step whose form is wrong, or that are empty and must not be."""

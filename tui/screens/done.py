@@ -34,7 +34,8 @@ from core.transfer.troubles import Trouble, troubles
 from core.transfer.verified import Verdict, verdict, verdict_words
 from tui.glyphs import state_text
 from tui.messages import JobFailedToStart, JobStarted
-from tui.screens.step import BACK, COPY, HELP, QUIT, STEPS, StepScreen
+from tui.screens.framed import BACK, COPY, HELP, QUIT, STEPS
+from tui.screens.step import StepScreen
 from tui.widgets.done_lines import (
     reminder_lines,
     step_picks,

@@ -73,7 +73,7 @@ class HelpPage(ModalScreen[None]):
         self.call_after_refresh(self._tell_more)
 
     def _tell_more(self) -> None:
-        if not self.is_mounted:
+        if not (self.is_mounted and self.display):
             return
         body = self.query_one("#help-body")
         below = int(body.virtual_size.height - body.size.height - body.scroll_offset.y)

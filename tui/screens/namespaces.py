@@ -21,7 +21,8 @@ from core.mirror.mapping_rows import MappingRow, example, mapping_rows, with_row
 from core.transfer.inputs import read_requirements
 from tui.glyphs import state_text
 from tui.screens.dialogs import Dialog
-from tui.screens.step import BACK, GO_ON, HELP, QUIT, STEPS, StepScreen
+from tui.screens.framed import BACK, GO_ON, HELP, QUIT, STEPS
+from tui.screens.step import StepScreen
 from tui.widgets.button import FlatButton
 from tui.widgets.checklist import CheckList, finding_lines
 from tui.widgets.drawn import Drawn

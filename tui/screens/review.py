@@ -19,7 +19,8 @@ from core.registry.credentials import Credentials
 from core.transfer.site import Site, plan_site, write_trust_script
 from tui.lacking import first_lacking
 from tui.screens.dialogs import Dialog
-from tui.screens.step import AGAIN, BACK, COPY, HELP, QUIT, STEPS, StepScreen
+from tui.screens.framed import AGAIN, BACK, COPY, HELP, QUIT, STEPS
+from tui.screens.step import StepScreen
 from tui.screens.text_page import TextPage
 from tui.site_writing import LOGIN, Outcome, write_site
 from tui.steps import NAMES

@@ -24,7 +24,7 @@ from tui.glyphs import glyph, state_text
 from tui.screens.dialogs import Dialog
 from tui.session import home
 from tui.start_entries import LOAD, NEW, Offer, Opened, offer
-from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key
+from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key, TooSmall
 from tui.widgets.menu import Menu
 from tui.widgets.review_lines import cut_path
 from tui.words import plain, plural
@@ -121,7 +121,7 @@ class StartScreen(Screen[None]):
             yield Static("", id="machine")
             yield Static("", id="start-told")
         yield FooterLine(id="footer")
-        yield Static("", id="too-small")
+        yield TooSmall()
 
     def on_mount(self) -> None:
         """Look, search and ask docker, all in the background."""
@@ -134,15 +134,8 @@ class StartScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         """The menu gets the room that is left."""
-        width, height = event.size
-        self.query_one("#too-small", Static).update(
-            Content(
-                f"This window is {width} x {height}. eksa-mirror needs 80 x 24.\n"
-                "Enlarge it, or use the commands: eksa-mirror --help"
-            )
-        )
         menu = self.query_one(Menu)
-        menu.room = max(2, height - self._lines_beside_menu)
+        menu.room = max(2, event.size.height - self._lines_beside_menu)
         menu.refresh(layout=True)
         self.query_one(FooterLine).show(_KEYS)
         self.call_after_refresh(self._draw)
@@ -206,7 +199,7 @@ class StartScreen(Screen[None]):
     # --- drawing ----------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        if not self.is_mounted:
+        if not (self.is_mounted and self.display):
             return
         self.query_one("#at-hand", Static).update(Content("\n").join(self._at_hand_lines()))
         self.query_one("#machine", Static).update(Content("\n").join(self._machine_lines()))

@@ -1,72 +1,33 @@
-"""What all screens of steps have in common: the frame, the keys, fields and checks."""
+"""What all screens of steps have in common within their frame: keys, fields and checks."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
-from textual.events import Resize
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Input, Static
 
 from core.answers import field_help, field_label
 from core.checks.finding import State
 from core.errors import EksaMirrorError
-from tui.board import Board
-from tui.session import Session
-from tui.steps import NAMES
+from tui.screens.framed import FramedScreen
 from tui.widgets.checklist import CheckList
 from tui.widgets.field import Field
-from tui.widgets.frame import (
-    ActionLine,
-    FooterKey,
-    FooterLine,
-    HeaderLine,
-    Key,
-    Rail,
-    Stepper,
-    TitleLine,
-)
 from tui.words import plural
 
 if TYPE_CHECKING:
-    from tui.app import MirrorApp
     from tui.follower import JobSeen
 
 CHECK_DELAY = 0.4
 """Seconds after the last change of a field before its checks begin."""
 
-SENTENCE_SECONDS = 5.0
-"""How long the result of a key press takes the place of the sentence."""
 
-BACK = Key("Esc", "", "Back", "back", 10)
-HELP = Key("F1", "?", "Help", "help", 9)
-STEPS = Key("F2", "g", "Steps", "steps", 6)
-AGAIN = Key("F5", "r", "Try again", "again", 5)
-PREVIEW = Key("F6", "v", "Preview", "preview", 3)
-COPY = Key("F7", "y", "Copy", "copy", 4)
-GO_ON = Key("F8", "n", "Continue", "go_on", 7)
-QUIT = Key("F10", "q", "Quit", "app.leave", 10)
-
-
-class StepScreen(Screen[None]):
+class StepScreen(FramedScreen):
     """One step of the wizard.
 
     A screen gives `compose_page`, and where it differs: `sentence`, `primary`, `keys`,
     `begin_checks`, `field_edited`, `field_left`. Everything that it knows lies in the session, so
     that it can be made anew at any moment.
-
-    Attributes:
-        STEP: its number.
-        SUBTITLE: one sentence under the title, in a wide window.
     """
-
-    STEP: ClassVar[int]
-    SUBTITLE: ClassVar[str] = ""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
@@ -84,153 +45,27 @@ class StepScreen(Screen[None]):
     ]
 
     _check_timer: Timer | None = None
-    _told: str = ""
-    _told_timer: Timer | None = None
-
-    # --- what it stands on ------------------------------------------------------------------
-
-    @property
-    def wizard(self) -> "MirrorApp":
-        """The app, by its own type."""
-        return cast("MirrorApp", self.app)
-
-    @property
-    def session(self) -> Session:
-        """What all screens share."""
-        return self.wizard.session
-
-    @property
-    def board(self) -> Board | None:
-        """The live checks of this step; None where it has none."""
-        return self.session.boards.get(self.STEP)
-
-    @property
-    def wide(self) -> bool:
-        """Whether there is a rail."""
-        return self.app.size.width >= 100
-
-    # --- the frame --------------------------------------------------------------------------
-
-    def compose(self) -> ComposeResult:
-        """The frame, with the page of the step in it."""
-        yield HeaderLine(id="header")
-        yield Stepper(id="stepper")
-        with Horizontal(id="body"):
-            yield Rail(id="rail")
-            with Vertical(id="main"):
-                yield TitleLine(id="title")
-                yield Static(Content(self.SUBTITLE), id="subtitle")
-                with VerticalScroll(id="page", can_focus=False):
-                    yield from self.compose_page()
-                yield Static("", id="more-lines")
-                yield ActionLine(id="action-line")
-        yield FooterLine(id="footer")
-        yield Static("", id="too-small")
-
-    def compose_page(self) -> ComposeResult:
-        """The content of the step."""
-        yield from ()
 
     def on_mount(self) -> None:
         """Checks begin by themselves."""
-        self.watch(self.query_one("#page"), "scroll_y", self._tell_more, init=False)
         self.begin_checks()
-        self.refresh_frame()
-        self.call_after_refresh(self._tell_more)
-
-    def on_resize(self, event: Resize) -> None:
-        """The frame is drawn anew; nothing typed is touched."""
-        width, height = event.size
-        self.query_one("#too-small", Static).update(
-            Content(
-                f"This window is {width} x {height}. eksa-mirror needs 80 x 24.\n"
-                "Enlarge it, or use the commands: eksa-mirror --help"
-            )
-        )
-        self.call_after_refresh(self.refresh_frame)
-
-    @property
-    def framed(self) -> bool:
-        """Whether the frame is there: a thread may tell something before, or after the end."""
-        return self.is_mounted and any(one.is_mounted for one in self.query(FooterLine))
-
-    def refresh_frame(self) -> None:
-        """Draw what stands round the page."""
-        if not self.framed:
-            return
-        standings = self.session.standings(self.STEP)
-        self.query_one(HeaderLine).show(self.session.site, self.wizard.saved_words())
-        self.query_one(Stepper).show(standings, self.STEP, self.state())
-        self.query_one(Rail).show(standings)
-        self.query_one(TitleLine).show(self.title_words(), self.title_right())
-        label, enabled = self.primary()
-        self.query_one(ActionLine).show(self._told or self.sentence(), label, enabled=enabled)
-        self._refresh_footer()
-        self._tell_more()
-
-    def title_words(self) -> Content:
-        """The title, in a wide window."""
-        return Content.styled(NAMES[self.STEP - 1], "bold")
-
-    def title_right(self) -> Content:
-        """What stands at the right end of the title."""
-        return self.state() or Content.styled(f"Step {self.STEP} of {len(NAMES)}", "$ink2")
-
-    def state(self) -> Content:
-        """State of the import; empty on steps that have none."""
-        return Content("")
-
-    def _refresh_footer(self) -> None:
-        typing = isinstance(self.focused, Input)
-        if typing and self.app.has_class("-basic"):
-            keys: Sequence[Key] = (
-                BACK,
-                Key("Enter", "", "Accept", "", 9),
-                Key("Tab", "", "Next field", "", 8),
-            )
-            self.query_one(FooterLine).show(keys, "Letters are keys outside fields.")
-        else:
-            self.query_one(FooterLine).show(self.keys())
-
-    def _tell_more(self) -> None:
-        if not self.framed:
-            return
-        page = self.query_one("#page", VerticalScroll)
-        below = int(page.virtual_size.height - page.size.height - page.scroll_offset.y)
-        more = f"↓ {plural(below, 'more line')}" if below > 0 else ""
-        self.query_one("#more-lines", Static).update(Content(more))
 
     # --- what a step says -------------------------------------------------------------------
 
-    def keys(self) -> Sequence[Key]:
-        """The keys of the footer."""
-        return (BACK, HELP, STEPS, AGAIN, PREVIEW, GO_ON, QUIT)
-
-    def primary(self) -> tuple[str, bool]:
-        """Label of the primary button, and whether it does something."""
-        return "Continue ›", True
-
     def sentence(self) -> str:
-        """The one sentence of the action line."""
-        short = self.app.size.width < 100
-        board = self.board
+        """The one sentence of the action line: problems, warnings, or that all is well."""
         fails, warns = self._counts()
         if fails:
-            ending = "You can go on." if short else "You can go on; Review lists it again."
-            if fails > 1 and not short:
-                ending = "You can go on; Review lists them again."
-            return (
-                f"{plural(fails, 'problem')} here. {ending}"
-                if not short
-                else (f"{plural(fails, 'problem')}. {ending}")
-            )
+            what = plural(fails, "problem")
+            if not self.wide:
+                return f"{what}. You can go on."
+            listed = "it" if fails == 1 else "them"
+            return f"{what} here. You can go on; Review lists {listed} again."
         if warns:
             return f"{plural(warns, 'warning')}."
-        if board and board.running:
+        if self.board and self.board.running:
             return "Checking. You need not wait."
-        if board and board.ended is not None:
-            return "All checks pass."
-        return ""
+        return "All checks pass." if self.board and self.board.ended is not None else ""
 
     def _counts(self) -> tuple[int, int]:
         found = self.session.findings(self.STEP)
@@ -238,18 +73,6 @@ class StepScreen(Screen[None]):
             sum(one.state is State.FAIL for one in found),
             sum(one.state is State.WARN for one in found),
         )
-
-    def tell(self, text: str) -> None:
-        """Say the result of a key press in place of the sentence, for some seconds."""
-        self._told = text
-        if self._told_timer:
-            self._told_timer.stop()
-        self._told_timer = self.set_timer(SENTENCE_SECONDS, self._untell)
-        self.refresh_frame()
-
-    def _untell(self) -> None:
-        self._told = ""
-        self.refresh_frame()
 
     # --- checks -----------------------------------------------------------------------------
 
@@ -332,15 +155,6 @@ class StepScreen(Screen[None]):
 
     # --- keys -------------------------------------------------------------------------------
 
-    def on_descendant_focus(self) -> None:
-        """In basic mode the footer differs inside a field."""
-        self._refresh_footer()
-
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """A key of the footer was clicked."""
-        if event.action:
-            self.run_worker(self.app.run_action(event.action, default_namespace=self))
-
     def action_back(self) -> None:
         """To the step before; from the first one to Start."""
         self.wizard.open_step(self.STEP - 1)
@@ -407,11 +221,6 @@ class StepScreen(Screen[None]):
             self.wizard.copy(text)
         else:
             self.tell("Nothing to copy here.")
-
-    def action_scroll_page(self, pages: int) -> None:
-        """Scroll the page."""
-        page = self.query_one("#page", VerticalScroll)
-        page.scroll_relative(y=pages * max(1, page.size.height - 1), animate=False)
 
 
 class ShowsJob(StepScreen):

@@ -20,7 +20,8 @@ from tui.follower import JobSeen, Sight
 from tui.glyphs import state_text
 from tui.messages import JobFailedToStart, JobStarted
 from tui.screens.dialogs import Dialog
-from tui.screens.step import BACK, HELP, STEPS, ShowsJob
+from tui.screens.framed import BACK, HELP, STEPS
+from tui.screens.step import ShowsJob
 from tui.standing_words import GLYPHS, label, sentence
 from tui.widgets.artifact_list import ArtifactList
 from tui.widgets.artifact_pane import ArtifactPane

@@ -21,7 +21,8 @@ from core.errors import EksaMirrorError
 from core.mirror.configuration import CA_VARIABLE
 from tui.aside import aside
 from tui.screens.dialogs import Dialog
-from tui.screens.step import AGAIN, BACK, GO_ON, HELP, PREVIEW, QUIT, STEPS, StepScreen
+from tui.screens.framed import AGAIN, BACK, GO_ON, HELP, PREVIEW, QUIT, STEPS
+from tui.screens.step import StepScreen
 from tui.screens.text_page import TextPage
 from tui.widgets.button import FlatButton
 from tui.widgets.certificate_tree import CertificateTree

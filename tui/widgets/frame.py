@@ -33,6 +33,21 @@ class Key:
     weight: int = 5
 
 
+class TooSmall(Static):
+    """Lies over everything while the window is too small; all goes on underneath."""
+
+    def __init__(self) -> None:
+        super().__init__("", id="too-small")
+
+    def render(self) -> Content:
+        """How large it is, and how large it must be."""
+        width, height = self.app.size
+        return Content(
+            f"This window is {width} x {height}. eksa-mirror needs 80 x 24.\n"
+            "Enlarge it, or use the commands: eksa-mirror --help"
+        )
+
+
 class HeaderLine(Horizontal):
     """`eksa-mirror   site-a                answers saved 14:02`."""
 

@@ -135,7 +135,8 @@ class PickList(Static, can_focus=True):
         self.refresh()
 
     def _keep_in_sight(self) -> None:
-        for page in self.screen.query("#page").results(VerticalScroll):
+        # Its ancestors, not the screen: a list that was removed meanwhile has neither.
+        for page in (one for one in self.ancestors if isinstance(one, VerticalScroll)):
             width = self.content_size.width
             above = sum(len(pick.draw(width)) for pick in self.picks[: self.at])
             height = len(self.picks[self.at].draw(width)) if self.picks else 1

@@ -46,6 +46,7 @@ async def until(
     while not condition():
         app = pilot.app
         assert isinstance(app, MirrorApp)
+        assert app.crash is None, f"it crashed: {app.crash!r}"
         assert monotonic() < end, f"it never came to it; the screen:\n{shown(app)}"
         await asyncio.sleep(0.02)
         await pilot.pause()
