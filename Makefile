@@ -8,6 +8,10 @@ SHELL := /bin/bash
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
+# Tests wait for servers more than they compute: three processes fill two cores.
+PROCESSES ?= 3
+SIDE_BY_SIDE := -n $(PROCESSES) --dist loadgroup
+
 .PHONY: help setup demo test test-slow check format bench kit screenshots clean test-tools demo-tools
 
 help: ## List the targets
@@ -22,10 +26,10 @@ demo: setup demo-tools ## Try it: a sample release, a registry on this machine, 
 	@$(BIN)/eksa-mirror demo
 
 test: setup test-tools ## Run the tests, but the slow ones
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-slow: setup test-tools ## Run the slow tests
-	@$(BIN)/pytest -m slow
+	@$(BIN)/pytest -m slow $(SIDE_BY_SIDE)
 
 check: setup ## Lint, format, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -7,8 +7,12 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +39,7 @@ _POLL_SECONDS = 0.02
 _BCRYPT_ROUNDS = 4
 _LISTENING = re.compile(r"listening on \S+:(\d+)")
 _PORT_TAKEN = "address already in use"
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,8 @@ class DemoRegistry:
         give_up = time.monotonic() + PORT_SECONDS
         while not self.running:
             said = self.log_file.stat().st_size if self.log_file.exists() else 0
-            self._process = self._spawn()
+            with _signals_wait():
+                self._process = self._spawn()
             if self._becomes_ready(self._process, said):
                 return
             self.kill()
@@ -310,3 +316,20 @@ def _htpasswd(login: Login) -> bytes:
     password = login.password.get_secret_value().encode()
     hashed = bcrypt.hashpw(password, bcrypt.gensalt(_BCRYPT_ROUNDS))
     return login.username.encode() + b":" + hashed + b"\n"
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Hold back what ends the program: a registry that was begun must be known, to be ended too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)

@@ -17,6 +17,7 @@ MAX_BYTES = 32 * 1024 * 1024
 
 _MAX_NODES = 1_000_000
 _MAX_DEPTH = 64
+_TOO_DEEP = f"it is nested deeper than {_MAX_DEPTH} levels"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
 _LOADER: type[yaml.CSafeLoader] | type[yaml.SafeLoader] = getattr(
@@ -46,6 +47,8 @@ def read_documents(content: bytes, where: str) -> list[Plain]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = error.problem or error.context or "it is not YAML"
+        if "maximum nesting" in why:  # newer libyaml looks ahead, and refuses first
+            why = _TOO_DEEP
         raise _invalid(_place(where, mark), why) from None
     except yaml.YAMLError as error:
         first_line = str(error).splitlines()[0]
@@ -151,7 +154,7 @@ class _Builder:
         if self._count > _MAX_NODES:
             self.refuse(event, "it holds more entries than any manifest does")
         if len(self._open) + height >= _MAX_DEPTH:
-            self.refuse(event, f"it is nested deeper than {_MAX_DEPTH} levels")
+            self.refuse(event, _TOO_DEEP)
 
     def _put(self, event: yaml.Event, value: Plain, height: int) -> None:
         if not self._open:

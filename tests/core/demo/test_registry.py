@@ -1,7 +1,9 @@
 """The demo's registry: how it starts, and what it says when it cannot."""
 
 import os
+import signal
 import socket
+import subprocess
 from pathlib import Path
 from threading import Timer
 
@@ -129,3 +131,34 @@ def test_a_missing_program_says_what_to_install(
         DemoRegistry(tmp_path)
     assert raised.value.code is Code.TOOL_MISSING
     assert raised.value.mend == "apt-get install docker-registry"
+
+
+class CutOffError(Exception):
+    """What the signal of the test raises, as Ctrl-C raises KeyboardInterrupt."""
+
+
+def test_a_signal_while_it_is_begun_leaves_no_process_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need("docker-registry")
+    begun: list[subprocess.Popen[bytes]] = []
+
+    class CutOff(subprocess.Popen[bytes]):
+        """The signal comes when the process is there and nobody knows of it yet."""
+
+        def __init__(self, *arguments: object, **settings: object) -> None:
+            super().__init__(*arguments, **settings)  # type: ignore[call-overload]
+            begun.append(self)
+            signal.raise_signal(signal.SIGTERM)
+
+    def interrupt(*_: object) -> None:
+        raise CutOffError
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    monkeypatch.setattr(subprocess, "Popen", CutOff)
+    try:
+        with pytest.raises(CutOffError), DemoRegistry(tmp_path):
+            pytest.fail("it was interrupted")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [process.returncode for process in begun] == [-signal.SIGKILL]

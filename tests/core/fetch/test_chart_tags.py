@@ -40,7 +40,11 @@ def test_a_chart_without_values_tells_none() -> None:
     assert tags_in_chart(chart("a: 1", "x/other.yaml"), "chart") == {}
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"no tar"), chart("")[:-20]])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"no tar"), chart("")[:-20]],
+    ids=["no-gzip", "no-tar", "cut-off"],
+)
 def test_what_is_no_chart(content: bytes) -> None:
     with pytest.raises(EksaMirrorError):
         tags_in_chart(content, "chart")

@@ -35,7 +35,9 @@ def test_a_root_alone_is_right() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "/etc/ssl/ca.crt", "MIIB", ROOT.certificate.public_bytes(Encoding.DER).hex()]
+    "content",
+    ["", "/etc/ssl/ca.crt", "MIIB", ROOT.certificate.public_bytes(Encoding.DER).hex()],
+    ids=["nothing", "a-path", "base64", "der-as-hex"],
 )
 def test_what_holds_no_certificate_is_rejected(content: str) -> None:
     (finding,) = judge(content).values()
@@ -52,6 +54,7 @@ def test_what_holds_no_certificate_is_rejected(content: str) -> None:
         "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n",
         ROOT.pem.replace("MII", "MIJ", 1),
     ],
+    ids=["too-short", "no-base64", "a-public-key", "a-broken-certificate"],
 )
 def test_a_first_block_that_is_no_certificate_is_rejected(block: str) -> None:
     (finding,) = judge(block, ROOT).values()
