@@ -25,6 +25,7 @@ _LONGEST_WORDS = 300
 _LONGEST_BODY = 20_000
 
 _BY_TEXT = {
+    Code.BODY_TOO_LARGE: r"request body is too large",
     Code.REGISTRY_DISK_FULL: r"no space left|disk quota|insufficient storage|disk is full",
     Code.TAG_IMMUTABLE: r"immutable|TAG_INVALID.*exist|TagAlreadyExists",
     Code.QUOTA_EXCEEDED: r"quota|exceed the configured upper limit",

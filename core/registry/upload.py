@@ -21,7 +21,15 @@ _SLOWEST_STORE = 10_000_000
 
 
 class UploadLostError(Exception):
-    """The registry forgot the upload session: the blob begins anew."""
+    """The registry forgot the upload session: the blob begins anew.
+
+    Args:
+        method: of the request that it sent bytes with and that found no session; empty of others.
+    """
+
+    def __init__(self, method: str = "") -> None:
+        super().__init__(method)
+        self.method = method
 
 
 class Upload:
@@ -166,10 +174,10 @@ class Upload:
             policy=ONCE,
         )
         if response.status == 404:
-            raise UploadLostError
+            raise UploadLostError(method)
         if response.status == 400:
             if _FORGOTTEN & set(read_error_body(response.content).codes):
-                raise UploadLostError
+                raise UploadLostError(method)
             raise response.error(method)
         return response
 

@@ -6,6 +6,7 @@ the two costs nothing: on the next start the registry is asked how far it came.
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from core.transfer.chunks import Chunk, chunks
 from core.transfer.compression import Compression
 from core.transfer.journal import Journal, OpenUpload, Placement
 from core.transfer.lookahead import LookAhead
+from core.transfer.manner import Manner, WholeBlob
 from core.transfer.progress import Progress, Slot
 from core.transfer.states import PlacementState
 from core.transfer.view import JournalView
@@ -90,6 +92,7 @@ class BlobSender:
         self._compression = compression
         self._chunk_size = chunk_size
         self._progress = progress
+        self._manner = Manner()
 
     def place(
         self, blob: Blob, repository: str, holders: Sequence[str], slot: Slot
@@ -173,6 +176,7 @@ class BlobSender:
             lambda error: self._progress.note_retry(self._journal, delivery.slot, error),
         )
         refused = False
+        at_once: Counter[str] = Counter()
         for _ in range(_MAX_BEGINNINGS):
             try:
                 if upload is None:
@@ -180,9 +184,10 @@ class BlobSender:
                 self._chunk_size.raise_to(upload.smallest_chunk)
                 self._record(delivery, upload)
                 self._stream(delivery, upload, attempts)
-            except UploadLostError:
+            except UploadLostError as lost:
                 if self._has_arrived(delivery):
                     return
+                self._note_loss(lost, upload, at_once)
                 upload = None
             except _RewoundError:
                 pass
@@ -210,6 +215,9 @@ class BlobSender:
             UploadLostError: the registry does not know the session, or holds what is not ours.
             _RewoundError: it holds less than it said before.
         """
+        if not self._manner.takes_chunks and not upload.offset:
+            self._send_whole(delivery, upload, attempts)
+            return
         made = chunks(
             delivery.blob, self._compression, lambda: self._chunk_size.value, upload.offset
         )
@@ -234,13 +242,15 @@ class BlobSender:
             try:
                 self._send_part(delivery, upload, part)
             except RegistryError as error:
+                if self._refuses_chunks(error, upload, part):
+                    self._give_up(delivery, upload)
+                    raise UploadLostError from None
                 self._before_next_attempt(error, part, attempts)
                 if part.is_last and self._has_arrived(delivery):
                     return
                 if not chunk.offset <= upload.ask_offset() <= chunk.total:
                     raise _RewoundError from None
-                if upload.offset > part.offset:
-                    attempts.succeeded()
+                self._judge_offset(error, upload, part, attempts)
                 self._record(delivery, upload)
             else:
                 attempts.succeeded()
@@ -250,11 +260,58 @@ class BlobSender:
     def _send_part(self, delivery: _Delivery, upload: Upload, part: Chunk) -> None:
         body = Body(part.length, part.pieces)
         watched = self._progress.watched(body, delivery.slot, part.begin, part.end)
-        if part.is_last:
+        if part.is_last and (self._manner.takes_put or not part.length):
             upload.finish(part.digest, watched)
+        elif part.is_last:
+            upload.send(watched)
+            self._record(delivery, upload)
+            upload.finish(part.digest)
         else:
             upload.send(watched)
             self._record(delivery, upload)
+
+    def _send_whole(self, delivery: _Delivery, upload: Upload, attempts: Attempts) -> None:
+        """Send a blob in one PUT; what breaks off begins anew.
+
+        Raises:
+            UploadLostError: it broke off.
+        """
+        blob = delivery.blob
+        whole = WholeBlob(blob, self._compression, self._session.waiter.stop)
+        if blob.compressible:
+            self._journal.set_known(blob, whole.digest, whole.length)
+        self._progress.pause(delivery.slot)
+        body = Body(whole.length, whole)
+        try:
+            upload.finish(whole.digest, self._progress.watched(body, delivery.slot, 0, blob.size))
+        except RegistryError as error:
+            attempts.failed(error)
+            self._progress.count_retry()
+            if not self._has_arrived(delivery):
+                self._give_up(delivery, upload)
+                raise UploadLostError from None
+
+    def _judge_offset(
+        self, error: RegistryError, upload: Upload, part: Chunk, attempts: Attempts
+    ) -> None:
+        """What it means how far the registry came with a part that failed."""
+        if upload.offset > part.offset:
+            attempts.succeeded()
+        elif error.status == 416 and upload.offset == part.offset:
+            self._chunk_size.shrink_below(part.length)  # its place is right, so it is its size
+
+    def _refuses_chunks(self, error: RegistryError, upload: Upload, part: Chunk) -> bool:
+        """Whether a first chunk may have been refused for being one."""
+        first = not part.is_last and not upload.offset
+        return first and self._manner.refuses_chunks(error.status)
+
+    def _note_loss(
+        self, lost: UploadLostError, upload: Upload | None, at_once: Counter[str]
+    ) -> None:
+        """Take note of a session that was gone before it took a byte; twice is a manner."""
+        at_once[lost.method] += upload is not None and not upload.offset
+        if at_once[lost.method] > 1:
+            self._manner.lost_at_once(lost.method)
 
     def _before_next_attempt(self, error: RegistryError, part: Chunk, attempts: Attempts) -> None:
         """Wait, or make chunks smaller where a proxy refuses their size."""
