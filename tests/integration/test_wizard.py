@@ -82,7 +82,7 @@ def type_through(
 def to_the_import(terminal: Terminal) -> None:
     """Over open points to step 9: the files of Review are not what these tests are about."""
     terminal.press("F2")
-    terminal.wait_for("Steps")
+    terminal.wait_for("needs step 9", "Enter Go")
     terminal.press("Down", "Enter")
     terminal.wait_for("9  Import", "Start the import", "may write to")
 
