@@ -294,10 +294,15 @@ def _softened(finding: Finding) -> Finding:
 
 
 def _load(pem: str) -> x509.Certificate | None:
+    """The certificate, if every field that is looked at here can be read."""
     try:
-        return x509.load_pem_x509_certificate(pem.encode())
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+        # The library reads these when they are asked for, and only then tells that it cannot.
+        _ = certificate.subject, certificate.issuer, certificate.version
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except ValueError:
         return None
+    return certificate
 
 
 def _issuer(certificate: x509.Certificate) -> str:

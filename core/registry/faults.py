@@ -123,8 +123,9 @@ def parse_retry_after(value: str | None) -> float | None:
     """Seconds to wait, from either form of `Retry-After` (RFC 9110, section 10.2.3)."""
     if not value:
         return None
-    if re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
-        return float(value)
+    seconds = value.strip(" \t")
+    if re.fullmatch(r"[0-9]{1,9}", seconds):
+        return float(seconds)
     try:
         moment = parsedate_to_datetime(value[:100])
         # "-0000" and no zone at all both stand for UTC, and come without one.

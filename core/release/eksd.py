@@ -1,38 +1,29 @@
 """The EKS-D release manifest: the images that make up one Kubernetes version."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from core.errors import Code, ReleaseError
-from core.release.kinds import EKSD_RELEASE, load_manifest
-
-
-def _none_is_empty(value: object) -> object:
-    return [] if value is None else value
+from core.release.kinds import EKSD_RELEASE
+from core.release.manifest_model import Listed, ManifestModel, read_as
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class EksdImage(_Model):
+class EksdImage(ManifestModel):
     """An image of EKS-D, with the digest that upstream published where the manifest has it."""
 
     uri: str
     digest: str = Field(default="", alias="imageDigest")
 
 
-class _Asset(_Model):
+class _Asset(ManifestModel):
     image: EksdImage | None = None
 
 
-class EksdComponent(_Model):
+class EksdComponent(ManifestModel):
     """A component such as `coredns`, with everything that is published for it."""
 
     name: str = ""
-    assets: Annotated[tuple[_Asset, ...], BeforeValidator(_none_is_empty)] = ()
+    assets: Listed[_Asset] = ()
 
     @property
     def images(self) -> tuple[EksdImage, ...]:
@@ -40,15 +31,15 @@ class EksdComponent(_Model):
         return tuple(asset.image for asset in self.assets if asset.image)
 
 
-class _Status(_Model):
+class _Status(ManifestModel):
     components: tuple[EksdComponent, ...]
 
 
-class _Spec(_Model):
+class _Spec(ManifestModel):
     channel: str = ""
 
 
-class EksdRelease(_Model):
+class EksdRelease(ManifestModel):
     """An EKS-D release manifest."""
 
     spec: _Spec = _Spec()
@@ -76,18 +67,4 @@ def load_eksd(content: bytes, where: str) -> EksdRelease:
         ReleaseError: `manifest-wrong-kind` for any other manifest, `manifest-invalid` for what
             cannot be read or names no component.
     """
-    document = load_manifest(content, where, EKSD_RELEASE)
-    try:
-        return EksdRelease.model_validate(document)
-    except ValidationError as error:
-        raise ReleaseError(
-            Code.MANIFEST_INVALID,
-            f"The EKS-D release manifest cannot be used: {first_problem(error)}.",
-            where=where,
-        ) from None
-
-
-def first_problem(error: ValidationError) -> str:
-    """The first complaint of pydantic in one line: `status.components.0.name: …`."""
-    problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    return read_as(EksdRelease, content, where, EKSD_RELEASE, "The EKS-D release manifest")

@@ -5,33 +5,23 @@ An import moves the bundle as it is; its content serves checks, and copying the 
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from core.errors import Code, ReleaseError
-from core.release.eksd import first_problem
-from core.release.kinds import PACKAGE_BUNDLE, load_manifest
+from core.release.kinds import PACKAGE_BUNDLE
+from core.release.manifest_model import Listed, ManifestModel, read_as
 
 _NAME = re.compile(r"v([0-9]+)-([0-9]+)-")
 
 
-def _none_is_empty(value: object) -> object:
-    return [] if value is None else value
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class PackageImage(_Model):
+class PackageImage(ManifestModel):
     """An image of a package: a repository below the packages registry, and a digest."""
 
     repository: str
     digest: str
 
 
-class PackageVersion(_Model):
+class PackageVersion(ManifestModel):
     """One version of a package.
 
     Attributes:
@@ -42,17 +32,17 @@ class PackageVersion(_Model):
 
     name: str
     digest: str
-    images: Annotated[tuple[PackageImage, ...], BeforeValidator(_none_is_empty)] = ()
-    dependencies: Annotated[tuple[str, ...], BeforeValidator(_none_is_empty)] = ()
+    images: Listed[PackageImage] = ()
+    dependencies: Listed[str] = ()
 
 
-class _Source(_Model):
+class _Source(ManifestModel):
     repository: str
     registry: str = ""
     versions: tuple[PackageVersion, ...]
 
 
-class Package(_Model):
+class Package(ManifestModel):
     """A curated package."""
 
     name: str
@@ -70,15 +60,15 @@ class Package(_Model):
         return self.source.versions
 
 
-class _Metadata(_Model):
+class _Metadata(ManifestModel):
     name: str = ""
 
 
-class _Spec(_Model):
+class _Spec(ManifestModel):
     packages: tuple[Package, ...]
 
 
-class PackageBundle(_Model):
+class PackageBundle(ManifestModel):
     """A package bundle."""
 
     metadata: _Metadata = _Metadata()
@@ -112,12 +102,4 @@ def load_package_bundle(content: bytes, where: str) -> PackageBundle:
         ReleaseError: `manifest-wrong-kind` for any other manifest, `manifest-invalid` for what
             cannot be read.
     """
-    document = load_manifest(content, where, PACKAGE_BUNDLE)
-    try:
-        return PackageBundle.model_validate(document)
-    except ValidationError as error:
-        raise ReleaseError(
-            Code.MANIFEST_INVALID,
-            f"The package bundle cannot be used: {first_problem(error)}.",
-            where=where,
-        ) from None
+    return read_as(PackageBundle, content, where, PACKAGE_BUNDLE, "The package bundle")

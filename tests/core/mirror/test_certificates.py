@@ -1,11 +1,19 @@
 """Certificates are judged by the rules of EKS Anywhere and of Go."""
 
+import ssl
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.mirror.certificates import covers, is_ca, is_self_signed, judge_ca, judge_names
+from core.mirror.certificates import (
+    common_name,
+    covers,
+    is_ca,
+    is_self_signed,
+    judge_ca,
+    judge_names,
+)
 from core.mirror.findings import Finding, FindingCode, Level
 from tests.core.mirror.pki import DAY, NOW, Made, make
 
@@ -44,6 +52,16 @@ def test_what_holds_no_certificate_is_rejected(content: str) -> None:
     assert finding.code is FindingCode.CA_UNREADABLE
     assert finding.level is Level.REJECTED
     assert finding.upstream == ("invalid registry certificate: failed to parse certificate PEM")
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["issuer", "subject"])
+def test_a_certificate_with_a_name_that_is_no_text_is_rejected(which: int) -> None:
+    name = common_name(ROOT.certificate).encode()
+    der = bytearray(ROOT.certificate.public_bytes(Encoding.DER))
+    place = der.index(name) if which == 0 else der.rindex(name)
+    der[place] = 0xFF
+    (finding,) = judge(ssl.DER_cert_to_PEM_cert(bytes(der))).values()
+    assert "not a certificate" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,8 @@ def test_these_are_final(status: int) -> None:
         (" 120 ", 120.0),
         ("-1", None),
         ("1.5", None),
+        (" 7\t", 7.0),
+        ("\x1c0", None),
         ("9" * 30, None),
         ("²", None),
         ("soon", None),
