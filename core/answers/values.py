@@ -3,7 +3,6 @@
 What is said fits below a field of a form: one line, at most 59 characters.
 """
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
+from core.hosts import is_host, is_ipv6, is_misread
 from core.reference import is_repository
 
 FOLDER = "folder"
@@ -20,12 +20,10 @@ FOLDER = "folder"
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _BYTES = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([KMG]I?|)B?(?:/S)?")
-_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,2}")
 _KUBE_VERSION = re.compile(r"v?[0-9]{1,4}[.-][0-9]{1,4}")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9]+)?")
-_COMPRESSION = re.compile(r"none|gzip(?::[0-9])?")
+_COMPRESSION = re.compile(r"none|auto|gzip(?::[0-9])?|zstd(?::(?:[1-9]|auto))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,11 @@ def check_endpoint(text: str) -> str:
         raise ValueError("Write an IPv6 address without brackets.")
     if text.count(":") == 1:
         raise ValueError("The port goes into a field of its own.")
-    if text and not (_is_ipv6(text) or _is_host(text)):
+    if text.isdecimal():
+        raise ValueError("A number is no host. The port goes into a field of its own.")
+    if is_misread(text):
+        raise ValueError("This is neither a name nor four numbers below 256.")
+    if text and not (is_ipv6(text) or is_host(text)):
         raise ValueError("This is not the name or address of a host.")
     return text
 
@@ -73,7 +75,7 @@ def split_address(text: str) -> dict[str, str]:
     authority, _, path = text.partition("/")
     if authority.startswith("["):
         host, bracket, port = authority[1:].partition("]")
-        if not bracket or not _is_ipv6(host) or (port and not port.startswith(":")):
+        if not bracket or not is_ipv6(host) or (port and not port.startswith(":")):
             raise ValueError("“[” must enclose an IPv6 address: [fd00::1]:5000.")
     elif authority.count(":") > 1:
         host, port = authority, ""
@@ -226,19 +228,6 @@ def _refuse_decorations(text: str) -> None:
         raise ValueError(f"Leave out {found[0][:20]}.")
 
 
-def _is_host(text: str) -> bool:
-    return len(text) <= 253 and _HOST.fullmatch(text) is not None
-
-
-def _is_ipv6(text: str) -> bool:
-    """References know IPv6 in hexadecimal only: no zone, no dotted tail."""
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return "." not in text and "%" not in text
-
-
 def _is_authority(text: str) -> bool:
     host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
@@ -246,8 +235,8 @@ def _is_authority(text: str) -> bool:
     elif not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
         return False
     if host.startswith("[") and host.endswith("]"):
-        return _is_ipv6(host[1:-1])
-    return _is_host(host)
+        return is_ipv6(host[1:-1])
+    return is_host(host)
 
 
 AnyPath = Annotated[Path | None, AfterValidator(_anchored), BeforeValidator(_absent_if_empty)]
@@ -259,7 +248,9 @@ KubeVersion = Annotated[
     str, _form(_KUBE_VERSION, "A version such as 1.33, without a patch number.")
 ]
 PlatformName = Annotated[str, _form(_PLATFORM, "A platform such as linux/amd64.")]
-CompressionName = Annotated[str, _form(_COMPRESSION, "gzip:0 to gzip:9, or none.")]
+CompressionName = Annotated[
+    str, _form(_COMPRESSION, "gzip:0 to gzip:9, zstd:1 to zstd:9, auto, or none.")
+]
 PackagesRegistry = Annotated[str | None, AfterValidator(_upstream_or_none)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 SEVERAL = BeforeValidator(_listed)

@@ -1,19 +1,17 @@
 """The mirror: its address, and which namespace in it stands for which upstream registry."""
 
-import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import Code, MirrorError
+from core.hosts import is_host, is_ipv6, is_misread
 from core.mirror.upstreams import PACKAGES_REGISTRY, PACKAGES_REGISTRY_DEV, PUBLIC_ECR
 
 HTTPS_PORT = 443
 
 _MAX_LENGTH = 512
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,2}")
-_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PART = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -161,17 +159,19 @@ def _parse_authority(authority: str, whole: str) -> tuple[str, int | None]:
     """Host (IPv6 without brackets) and port."""
     if authority.startswith("["):
         host, bracket, rest = authority[1:].partition("]")
-        if not bracket or (rest and not rest.startswith(":")) or not _is_ipv6(host):
+        if not bracket or (rest and not rest.startswith(":")) or not is_ipv6(host):
             raise _invalid(whole, "“[” must enclose an IPv6 address: [fd00::1]:5000")
         return host, _parse_port(rest[1:], whole) if rest else None
     if authority.count(":") > 1:
-        if _is_ipv6(authority):
+        if is_ipv6(authority):
             return authority, None
         raise _invalid(whole, "an IPv6 address with a port needs brackets: [fd00::1]:5000")
     host, colon, port = authority.partition(":")
     if not host:
         raise _invalid(whole, "the host is missing")
-    if not _HOST.fullmatch(host) or len(host) > 253:
+    if is_misread(host):
+        raise _invalid(whole, f"“{host}” is neither a name nor four numbers below 256")
+    if not is_host(host):
         raise _invalid(whole, f"“{host}” is not the name or address of a host")
     return host, _parse_port(port, whole) if colon else None
 
@@ -180,15 +180,6 @@ def _parse_port(text: str, whole: str) -> int:
     if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
         raise _invalid(whole, f"“{text}” is not a port (1 to 65535)")
     return int(text)
-
-
-def _is_ipv6(text: str) -> bool:
-    """References know IPv6 in hexadecimal only: no zone, no dotted tail."""
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return "." not in text and "%" not in text
 
 
 def _refuse_decorations(text: str) -> None:

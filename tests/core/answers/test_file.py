@@ -39,7 +39,8 @@ def _hexadecimal(address: object) -> str:
 _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 _paths = st.none() | _texts.map(lambda text: Path("/srv") / text.replace("/", "_"))
 _labels = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
-_hosts = st.lists(_labels, min_size=1, max_size=3).map(".".join)
+_letters = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
+_hosts = st.tuples(st.lists(_labels, max_size=2), _letters).map(lambda p: ".".join([*p[0], p[1]]))
 _endpoints = (
     st.just("") | _hosts | st.ip_addresses(v=4).map(str) | st.ip_addresses(v=6).map(_hexadecimal)
 )

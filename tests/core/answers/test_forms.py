@@ -43,6 +43,13 @@ def test_whatever_is_wrong_is_said_in_one_line(section: str, field: str, value: 
         ("registry", "endpoint", "h:443", "The port goes into a field of its own."),
         ("registry", "endpoint", "a b", "No spaces."),
         ("registry", "endpoint", "[fd00::1]", "Write an IPv6 address without brackets."),
+        (
+            "registry",
+            "endpoint",
+            "5000",
+            "A number is no host. The port goes into a field of its own.",
+        ),
+        ("registry", "endpoint", "10.0.5", "This is neither a name nor four numbers below 256."),
         ("registry", "endpoint", "h_x", "This is not the name or address of a host."),
         ("registry", "port", "443", ""),
         ("registry", "port", "", ""),
