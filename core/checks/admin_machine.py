@@ -242,7 +242,7 @@ def _without_ca(context: Context, root: Path) -> Finding:
                 f"{_shown(reader)} does not accept {folder.name}",
                 cause="No CA file is given that could be installed.",
                 effect=_NOT_DOCKER,
-                mend="Give the CA's certificate with --ca-file.",
+                mend="Give the CA's certificate: --ca-file, in the wizard step 3.",
                 details=(error.message, f"looked in {folder}"),
                 code=error.code,
             )

@@ -194,7 +194,7 @@ def _without_file(context: Context) -> Finding:
         cause="An authority that is not known here signed its certificate; no CA file is given."
         if untrusted
         else "Its certificate is not accepted, for the reason that the checks above name.",
-        mend="Give the CA's certificate with --ca-file."
+        mend="Give the CA's certificate: --ca-file, in the wizard step 3."
         if untrusted
         else "Mend the certificate first.",
         details=(

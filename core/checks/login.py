@@ -1,11 +1,12 @@
 """The login: is it accepted, how long does it last, and does it work the way nodes send it."""
 
 import re
+from dataclasses import replace
 
 from core.answers import CredentialSource
 from core.checks.clients import harbor, session
 from core.checks.context import ANSWER_SECONDS, Context
-from core.checks.finding import Finding, failed, from_error, passed, skipped, warned
+from core.checks.finding import Finding, State, failed, from_error, passed, skipped, warned
 from core.checks.looking import challenges, look
 from core.checks.product import Kind, harbor_version, product
 from core.errors import Code, RegistryError
@@ -20,6 +21,8 @@ from core.units import span
 
 SHORT_TOKEN_SECONDS = 30.0
 """A token that ends sooner may end while a chunk is under way."""
+
+_NOT_KEPT = "This import works; a later start asks for the login again."
 
 _LOCKED = re.compile(r"(?i)\b(locked|disabled|deactivated|suspended|expired|has ended)\b")
 _UNKNOWN_USER = re.compile(
@@ -91,13 +94,19 @@ def check_node_login(context: Context) -> Finding:
 
 
 def check_keyring(context: Context) -> Finding:
-    """Does this machine's secret store work, where the login shall be kept in it."""
+    """Does this machine's secret store work, where the login shall be kept in it.
+
+    Most servers have none. Where the login is at hand all the same, nothing fails for want of it.
+    """
     if context.answers.credentials.source is not CredentialSource.KEYRING:
         return skipped("the login is not kept there")
     try:
         try_keyring()
     except RegistryError as error:
-        return from_error(error)
+        found = from_error(error)
+        if not context.credentials:
+            return found
+        return replace(found, state=State.WARN, cause="", effect=_NOT_KEPT)
     return passed("unlocked, written and read back")
 
 

@@ -224,7 +224,7 @@ def _not_from_the_system(
     return warned(
         f"{version}, signed by an authority not known here",
         effect="Without its CA file nobody can trust the registry.",
-        mend="Give the CA's certificate with --ca-file.",
+        mend="Give the CA's certificate: --ca-file, in the wizard step 3.",
         details=details,
         code=refusal.code,
     )

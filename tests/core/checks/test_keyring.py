@@ -3,10 +3,12 @@
 import keyring
 import pytest
 from keyring.errors import KeyringLocked
+from pydantic import SecretStr
 
 from core.answers import Answers, CredentialAnswers, CredentialSource
 from core.checks.finding import State
 from core.checks.login import check_keyring
+from core.registry.credentials import Credentials
 from tests.core.checks.looking import look
 from tests.core.host.stores import FailingKeyring, MemoryKeyring
 
@@ -36,6 +38,13 @@ def test_a_locked_one_fails_with_what_to_do() -> None:
 def test_without_one_it_fails_and_names_the_way_out() -> None:
     found = look(check_keyring, IN_KEYRING)
     assert (found.state, found.seen) == (State.FAIL, "no keyring on this machine")
+    assert "REGISTRY_PASSWORD" in found.mend
+
+
+def test_without_one_a_login_that_is_at_hand_is_only_not_kept() -> None:
+    found = look(check_keyring, IN_KEYRING, Credentials("ann", SecretStr("x"), "typed in"))
+    assert (found.state, found.seen) == (State.WARN, "no keyring on this machine")
+    assert found.effect == "This import works; a later start asks for the login again."
     assert "REGISTRY_PASSWORD" in found.mend
 
 
