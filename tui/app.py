@@ -111,6 +111,7 @@ class MirrorApp(App[str]):
             self.session.setup.step = step
             self.session.setup.reached = max(step, self.session.setup.reached)
             self.save_now()
+            self.session.check_again(step)
         elif self._save_timer:
             self.save_now()
         screen = open_screen(step)
@@ -222,7 +223,7 @@ class MirrorApp(App[str]):
 
     def import_words(self) -> str:
         """`import 58 %` while one runs that this set-up began; empty on its own screen."""
-        on_import = isinstance(self.screen, ShowsJob)
+        on_import = any(isinstance(one, ShowsJob) for one in self.screen_stack)
         sight = self.import_sight
         if not sight or on_import or not sight.standing.stand.lives or not sight.summary:
             return ""

@@ -40,6 +40,7 @@ class Board:
         checks: in their order.
         make_ladder: for the answers of this moment.
         post: hands a message to the app, from any thread.
+        asked_about: what the checks look at, as it is at this moment.
 
     Attributes:
         rows: by the name of the check.
@@ -53,6 +54,7 @@ class Board:
         checks: Sequence["Check"],
         make_ladder: Callable[[], "Ladder"],
         post: Callable[[Message], object],
+        asked_about: Callable[[], object] = lambda: None,
     ) -> None:
         self.step = step
         self.rows = {check.name: Row(check, waits="") for check in checks}
@@ -60,6 +62,8 @@ class Board:
         self.began: float | None = None
         self._make_ladder = make_ladder
         self._post = post
+        self._asked_about = asked_about
+        self._looked_at: object = None
         self._run = 0
         self._stop = threading.Event()
 
@@ -67,6 +71,11 @@ class Board:
     def running(self) -> bool:
         """Whether a run is under way."""
         return self.began is not None and self.ended is None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what was found is about answers that have changed since."""
+        return self.ended is not None and self._looked_at != self._asked_about()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -95,6 +104,7 @@ class Board:
         self._run += 1
         self._stop = threading.Event()
         self.began, self.ended = time.monotonic(), None
+        self._looked_at = self._asked_about()
         threading.Thread(
             target=self._work,
             args=(ladder, names, self._run, self._stop),

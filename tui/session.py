@@ -21,6 +21,17 @@ from tui.steps import FORMS, NAMES, StepStanding, state_of
 if TYPE_CHECKING:
     from core.checks.engine import Check, Ladder
 
+_LOOKED_AT = {
+    1: ("artifacts",),
+    2: ("registry",),
+    3: ("registry",),
+    4: ("registry", "credentials"),
+    5: ("artifacts", "registry", "credentials"),
+    6: ("registry", "credentials", "cluster"),
+    7: ("registry", "credentials", "admin_machine"),
+}
+"""Parts of the answers that decide what the checks of a step find."""
+
 
 class Session:
     """One run of the wizard.
@@ -52,13 +63,31 @@ class Session:
         from core.checks.standard import BEFORE_IMPORT, CHECKS, GROUPS  # noqa: PLC0415
 
         steps = {NAMES.index(group) + 1: checks for group, checks in GROUPS.items()}
-        boards = {
-            step: Board(step, checks, lambda: self._ladder(CHECKS), self._post)
-            for step, checks in steps.items()
-        }
-        boards[6] = Board(6, CLUSTER, lambda: self._ladder(CLUSTER), self._post)
-        boards[9] = Board(9, BEFORE_IMPORT, lambda: self._ladder(BEFORE_IMPORT), self._post)
+
+        def board(step: int, checks: "Sequence[Check]", ladder: "Sequence[Check]") -> Board:
+            return Board(
+                step, checks, lambda: self._ladder(ladder), self._post, lambda: self._about(step)
+            )
+
+        boards = {step: board(step, checks, CHECKS) for step, checks in steps.items()}
+        boards[6] = board(6, CLUSTER, CLUSTER)
+        boards[9] = board(9, BEFORE_IMPORT, BEFORE_IMPORT)
         return boards
+
+    def _about(self, step: int) -> object:
+        """What the checks of a step look at."""
+        answers = self.answers
+        return [getattr(answers, section) for section in _LOOKED_AT.get(step, ())]
+
+    def check_again(self, step: int) -> None:
+        """Look again where a step found something that a later answer has changed.
+
+        Args:
+            step: the one that opens; it looks for itself.
+        """
+        for board in self.boards.values():
+            if board.step != step and board.is_stale:
+                board.start()
 
     @property
     def answers(self) -> Answers:

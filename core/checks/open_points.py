@@ -11,11 +11,21 @@ from core.mirror.findings import Level
 
 REFUSED = "EKS Anywhere would refuse this"
 IN_VAIN = "EKS Anywhere takes it, but it will not work"
+IMPORT_FAILS = "The import will fail"
+THIS_MACHINE = "It concerns this machine, not the files"
 
 _HANDSHAKE = frozenset({"dns", "port", "tls"})
 _CERTIFICATE = frozenset({"name", "validity", "signature", "chain", "ca-file", "node-trust"})
 """Checks of what EKS Anywhere asks of the registry before it creates a cluster: it connects, and
 has the certificate verified; not where `insecureSkipVerify` is set."""
+
+_IMPORT = ("manifest", "tarball", "disk", "import-trust", "push")
+_MACHINE = (
+    *("keyring", "docker", "stray-files", "docker-ca", "docker-trust", "docker-login"),
+    *("docker-pull", "eksctl"),
+)
+_OTHER_THINGS = dict.fromkeys(_IMPORT, IMPORT_FAILS) | dict.fromkeys(_MACHINE, THIS_MACHINE)
+"""What a failure means that the files have no part in."""
 
 _VERDICTS = {Level.REJECTED: REFUSED, Level.WILL_NOT_WORK: IN_VAIN, Level.CAUTION: ""}
 _GROUPS = {
@@ -36,7 +46,7 @@ class OpenPoint:
         group: the heading under which it is mended: `Trust`.
         state: warn or fail.
         text: what it is, without a full stop.
-        verdict: what EKS Anywhere makes of a failure; empty for a warning.
+        verdict: what a failure leads to; empty for a warning.
     """
 
     group: str
@@ -99,6 +109,8 @@ def _verdict(finding: Finding, judgements: Sequence[Judgement], answers: Answers
     for one in judgements:
         if one.code.value == finding.code and _VERDICTS[one.level]:
             return _VERDICTS[one.level]
+    if finding.name in _OTHER_THINGS:
+        return _OTHER_THINGS[finding.name]
     connects = not answers.registry.insecure
     return REFUSED if connects and finding.name in _HANDSHAKE | _CERTIFICATE else IN_VAIN
 

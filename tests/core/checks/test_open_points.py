@@ -4,7 +4,13 @@ import pytest
 
 from core.answers import AdminMachineAnswers, Answers, RegistryAnswers
 from core.checks.finding import Finding, State
-from core.checks.open_points import IN_VAIN, REFUSED, open_points
+from core.checks.open_points import (
+    IMPORT_FAILS,
+    IN_VAIN,
+    REFUSED,
+    THIS_MACHINE,
+    open_points,
+)
 from core.mirror.findings import Finding as Judgement
 from core.mirror.findings import FindingCode, Level
 
@@ -38,11 +44,13 @@ def test_failures_come_first_and_passes_not_at_all() -> None:
         ("chain", True, IN_VAIN),
         ("login", False, IN_VAIN),
         ("projects", False, IN_VAIN),
+        ("push", False, IMPORT_FAILS),
+        ("tarball", True, IMPORT_FAILS),
+        ("keyring", False, THIS_MACHINE),
+        ("docker", False, THIS_MACHINE),
     ],
 )
-def test_what_eks_anywhere_looks_at_itself_it_refuses(
-    name: str, insecure: bool, verdict: str
-) -> None:
+def test_what_a_failure_leads_to(name: str, insecure: bool, verdict: str) -> None:
     answers = Answers(registry=RegistryAnswers(insecure=insecure))
     (point,) = open_points({"Group": [finding(name)]}, (), answers)
     assert point.verdict == verdict
