@@ -153,10 +153,9 @@ class ReviewScreen(StepScreen):
         site = self.site
         if site is None:
             return True
-        settled = {path for path, one in self.outcomes.items() if one.state != "failed"}
-        left = [file for file in site.to_write if str(file.path) not in settled]
-        login = bool(site.docker_user and not site.logged_in and LOGIN not in settled)
-        return bool(left) or login
+        # A login that was tried does not hold anybody: the import needs no docker.
+        login = bool(site.docker_user and not site.logged_in and LOGIN not in self.outcomes)
+        return login or self._left() > 0
 
     def _left(self) -> int:
         """How many files are left to write."""
@@ -224,10 +223,12 @@ class ReviewScreen(StepScreen):
 
     def _outcome_words(self, site: Site) -> str:
         files = plural(len(site.files), "file")
-        failed = [one for one in self.outcomes.values() if one.state == "failed"]
+        failed = [path for path, one in self.outcomes.items() if one.state == "failed"]
+        if failed == [LOGIN]:
+            return "Docker is not logged in. You can go on."
         if failed:
             those = "it" if len(failed) == 1 else "them"
-            return f"{len(failed)} of {files} not written. Fix {those} and try again."
+            return f"{len(failed)} of {len(site.files)} not written. Fix {those} and try again."
         if self._is_open():
             return "Nothing has been written yet."
         left = next((one for one in self.outcomes.values() if one.state == "needed"), None)
@@ -282,7 +283,7 @@ class ReviewScreen(StepScreen):
         self.app.push_screen(
             Dialog(
                 f"Write with {plural(len(failing), 'open problem')}?",
-                f"{first.group}: {first.verdict}. The files are only text; you can correct and "
+                f"{first.group}: {first.text}. The files are only text; you can correct and "
                 "write again.",
                 ("Go back", "Write anyway"),
             ),

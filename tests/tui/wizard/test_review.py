@@ -204,7 +204,7 @@ def test_a_file_that_cannot_be_written_does_not_keep_the_others(
             await write(pilot, app)
             assert "✗ failed" in shown(app)
             assert "its folder is not there" in shown(app)
-            assert "1 of 5 files not written. Fix it and try again." in shown(app)
+            assert "1 of 5 not written. Fix it and try again." in shown(app)
             assert "Write 1 file ›" in shown(app)
             assert not is_written(app)
             file.parent.mkdir()
@@ -213,6 +213,34 @@ def test_a_file_that_cannot_be_written_does_not_keep_the_others(
             await write(pilot, app)
             assert is_written(app)
         assert "REGISTRY_PASSWORD" in file.read_text()
+
+    wizard_test(body())
+
+
+def test_a_docker_that_does_not_answer_holds_nobody(
+    answers: Answers, folder: Path, registry: DemoRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/no.sock")
+    monkeypatch.setenv("REGISTRY_USERNAME", registry.username)
+    monkeypatch.setenv("REGISTRY_PASSWORD", registry.password.get_secret_value())
+    given = answers.model_copy(
+        update={
+            "credentials": CredentialAnswers(source=CredentialSource.ENVIRONMENT),
+            "admin_machine": AdminMachineAnswers(trust_ca=False, docker_login=True),
+        }
+    )
+
+    async def body() -> None:
+        app = new_app(given, step=8)
+        async with running(app, TALL) as pilot:
+            await ready(pilot, app)
+            await write(pilot, app)
+            assert "✗ failed   docker login as demo" in shown(app)
+            assert "Docker is not logged in. You can go on." in shown(app)
+            assert "Go to the import ›" in shown(app)
+            await pilot.press("f5")
+            await ready(pilot, app)
+            assert "Log docker in ›" in shown(app)
 
     wizard_test(body())
 
