@@ -230,7 +230,8 @@ class ReviewScreen(StepScreen):
             those = "it" if len(failed) == 1 else "them"
             return f"{len(failed)} of {len(site.files)} not written. Fix {those} and try again."
         if self._is_open():
-            return "Nothing has been written yet."
+            there = len(site.files) - self._left()
+            return f"{there} of {files} are there." if there else "Nothing has been written yet."
         left = next((one for one in self.outcomes.values() if one.state == "needed"), None)
         if left:
             return f"Left to you: {left.told}"
@@ -246,8 +247,7 @@ class ReviewScreen(StepScreen):
             return "Write the files ›", False
         if not self._is_open():
             return "Go to the import ›", True
-        count = self._left()
-        return (f"Write {plural(count, 'file')} ›" if count else "Log docker in ›"), True
+        return (f"Write {plural(n, 'file')} ›" if (n := self._left()) else "Log docker in ›"), True
 
     def keys(self) -> Sequence[Key]:
         """F8 writes."""
