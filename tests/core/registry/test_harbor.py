@@ -250,8 +250,7 @@ def test_the_description_agrees_with_harbors_own() -> None:
     if not OFFICIAL.exists():
         pytest.skip(f"Harbor's own description is not here: {OFFICIAL}")
     ours, theirs = (
-        yaml.safe_load(DESCRIPTION_FILE.read_text()),
-        yaml.safe_load(OFFICIAL.read_text()),
+        yaml.load(file.read_text(), yaml.CSafeLoader) for file in (DESCRIPTION_FILE, OFFICIAL)
     )
     assert ours["basePath"] == theirs["basePath"]
     for path, operations in ours["paths"].items():
@@ -297,7 +296,7 @@ def _compare_fields(ours: Any, theirs: Any, name: str) -> None:
         elif "$ref" in official:
             assert official["$ref"].rpartition("/")[2] == kind, f"{name}.{key}"
         else:
-            assert official["type"] == kind, f"{name}.{key}"
+            assert official.get("type", "any") == kind, f"{name}.{key}"
 
 
 def _resolved(parts: list[Any], document: Any) -> list[Any]:
