@@ -59,4 +59,4 @@ demo-tools:
 
 test-tools:
 	@.ci/install-missing docker-registry:docker-registry skopeo:skopeo dockerd:docker.io \
-	  htpasswd:apache2-utils tmux:tmux
+	  htpasswd:apache2-utils tmux:tmux chromium:chromium zsh:zsh groff:groff-base objdump:binutils

@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.fixtures.tools",  # before those that import it
     "tests.fixtures.samples",
     "tests.fixtures.registries",
+    "tests.fixtures.chromium",
     "tests.fixtures.private_docker",
 ]

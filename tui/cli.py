@@ -48,6 +48,7 @@ VERBS = {
     "check": Verb("checking", "check", "Try everything that clusters and the import will need."),
     "plan": Verb("planning", "plan", "Show what an import would move, and where to."),
     "wizard": Verb("wizard", "wizard", "Go through set-up and import step by step."),
+    "serve": Verb("serving", "serve", "Show the wizard as a page in the browser."),
     "import": Verb("importing", "run_import", "Move all that is required into the registry."),
     "attach": Verb("importing", "attach", "Watch a running import."),
     "status": Verb("jobs", "status", "Tell how the imports are doing."),
@@ -71,6 +72,9 @@ VERBS = {
     ),
     "copy packages": Verb(
         "copying", "copy", "Copy the curated packages from upstream straight into another registry."
+    ),
+    "replicate": Verb(
+        "replicating", "replicate", "Let a Harbor feed others by its own replication."
     ),
     "report": Verb("jobs", "report", "Print the report of an import."),
     "demo": Verb("demonstrating", "demo", "Show an import from end to end on this machine."),

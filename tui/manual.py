@@ -3,6 +3,7 @@
 `python -m tui.manual man|bash|zsh` prints one; the kit is built with all three.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -28,7 +29,12 @@ _FILES = (
 )
 _VARIABLES = (
     ("REGISTRY_USERNAME, REGISTRY_PASSWORD", "the login for the registry"),
+    (
+        "EKSA_MIRROR_TARGET_USERNAME, EKSA_MIRROR_TARGET_PASSWORD",
+        "the login that replicate gives to a Harbor for those that it feeds",
+    ),
     ("EKSA_REGISTRY_MIRROR_CA", "a file with the registry's CA"),
+    ("EKSA_MIRROR_SERVE_PASSWORD", "the password of the page that serve shows to other machines"),
     ("HTTPS_PROXY, NO_PROXY", "how the registry is reached"),
     ("NO_COLOR, TERM", "how the wizard is drawn"),
 )
@@ -109,12 +115,13 @@ def zsh_completion() -> str:
     summaries = {name.split()[0]: verb.summary for name, verb in reversed(VERBS.items())}
     verbs = "\n".join(f"    '{name}:{_zsh(summaries[name])}'" for name in _words_by_verb())
     cases = "\n".join(
-        f"    {name}) options=({' '.join(words)}) ;;" for name, words in _words_by_verb().items()
+        f"    {name}) words_of_it=({' '.join(words)}) ;;"
+        for name, words in _words_by_verb().items()
     )
     return f"""#compdef eksa-mirror
 # Completion of eksa-mirror for zsh.
 _eksa_mirror() {{
-  local -a verbs options
+  local -a verbs words_of_it seconds
   verbs=(
 {verbs}
   )
@@ -125,8 +132,11 @@ _eksa_mirror() {{
   case $words[2] in
 {cases}
   esac
+  seconds=(${{words_of_it:#-*}})
   if [[ $words[CURRENT] == -* ]]; then
-    compadd -- $options
+    compadd -- ${{(M)words_of_it:#-*}}
+  elif (( CURRENT == 3 && $#seconds )); then
+    compadd -- $seconds
   else
     _files
   fi
@@ -171,10 +181,16 @@ def _zsh(text: str) -> str:
     return text.replace("'", "’").replace(":", r"\:")
 
 
+def _today() -> str:
+    """Or the day that a reproducible build names (`SOURCE_DATE_EPOCH`, in seconds)."""
+    now = float(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
+    return time.strftime("%Y-%m-%d", time.gmtime(now))
+
+
 def main() -> int:
     """Print what is asked for."""
     makers = {
-        "man": lambda: man_page(time.strftime("%Y-%m-%d")),
+        "man": lambda: man_page(_today()),
         "bash": bash_completion,
         "zsh": zsh_completion,
     }

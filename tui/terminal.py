@@ -47,11 +47,13 @@ def look_of(
 
 
 def check_terminal(environ: Mapping[str, str] = os.environ) -> None:
-    """Whether a wizard can be shown at all.
+    """Whether a wizard can be shown at all, on a terminal or behind a page of `serve`.
 
     Raises:
         UsageError: `bad-usage`, with the way that goes without it.
     """
+    if environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver"):
+        return
     if not (sys.stdin.isatty() and sys.stderr.isatty() and sys.stdout.isatty()):
         raise _no_wizard("Standard input, output or error is not a terminal.")
     if environ.get("TERM", "") in ("dumb", "unknown"):

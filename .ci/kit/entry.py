@@ -1,24 +1,23 @@
-"""What the kit runs: the command line, and the worker that it starts.
+"""What the kit runs: the command line, and the processes that it starts.
 
-A frozen program is its own Python: it is called as `PROGRAM -P -m core.transfer.worker FOLDER`, as
-any other Python would be.
+A frozen program is its own Python: it is called as `PROGRAM -P -m MODULE ARGUMENT…`, as any other
+Python would be.
 """
 
 import sys
+from importlib import import_module
 
-_WORKER = ["-P", "-m", "core.transfer.worker"]
+_MODULES = ("core.transfer.worker", "core.fetch.worker", "tui.cli")
+"""What `-m` may name: the workers of an import and of a download, the wizard behind a page."""
 
 
 def main() -> None:
     """Run what was asked for."""
-    if sys.argv[1:4] == _WORKER:
-        from core.transfer.worker import main as work  # noqa: PLC0415 - one of the two
-
-        sys.argv[1:4] = []
-        sys.exit(work())
-    from tui.cli import main as command_line  # noqa: PLC0415
-
-    command_line()
+    module = "tui.cli"
+    if sys.argv[1:3] == ["-P", "-m"] and sys.argv[3] in _MODULES:
+        module = sys.argv[3]
+        del sys.argv[1:4]
+    sys.exit(import_module(module).main())
 
 
 if __name__ == "__main__":

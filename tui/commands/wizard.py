@@ -27,6 +27,17 @@ def wizard(
 ) -> int:
     """Go through set-up and import step by step."""
     check_terminal()
+    check_theme(theme)
+    setup = _setup_of(answers) if answers else None
+    return run_app(theme, basic=basic, setup=setup)
+
+
+def check_theme(theme: str) -> None:
+    """Whether there is such a theme.
+
+    Raises:
+        UsageError: `bad-usage`, with those that there are.
+    """
     if theme not in THEMES:
         raise UsageError(
             Code.BAD_USAGE,
@@ -34,8 +45,6 @@ def wizard(
             where="--theme",
             mend=f"Choose among: {', '.join(THEMES)}.",
         )
-    setup = _setup_of(answers) if answers else None
-    return run_app(theme, basic=basic, setup=setup)
 
 
 def run_app(
