@@ -42,6 +42,7 @@ class MirrorApp(App[str]):
     CSS_PATH: ClassVar = [
         "styles/base.tcss",
         "styles/start.tcss",
+        "styles/prepare.tcss",
         "styles/pages.tcss",
         "styles/artifacts.tcss",
         "styles/trust.tcss",

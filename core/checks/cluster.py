@@ -1,7 +1,5 @@
 """What this provider and its operating system really do with the mirror."""
 
-from collections.abc import Callable
-
 from core.answers import OsFamily, Provider
 from core.checks.context import Context
 from core.checks.engine import Check
@@ -119,7 +117,10 @@ CLUSTER = (
 
 def _file(context: Context) -> ClusterFile | None:
     path = context.answers.cluster.file
-    read: Callable[[], ClusterFile | None] = lambda: ClusterFile.read(path) if path else None  # noqa: E731
+
+    def read() -> ClusterFile | None:
+        return ClusterFile.read(path) if path else None
+
     return context.once("cluster-file", read)
 
 

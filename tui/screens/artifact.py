@@ -1,6 +1,5 @@
 """All that is known of one artifact."""
 
-import textwrap
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -19,7 +18,9 @@ from core.transfer.states import PlacementState
 from core.transfer.view import JournalView
 from core.units import part_of, size
 from tui.glyphs import state_text
+from tui.widgets.drawn import Drawn
 from tui.widgets.frame import FooterLine, HeaderLine, Key
+from tui.widgets.hung import hung
 from tui.words import plain
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ArtifactPage(ModalScreen[None]):
         yield HeaderLine(id="header")
         yield Static(Content.styled("One artifact", "bold"), classes="page-title")
         with VerticalScroll(classes="page-body"):
-            yield Static("", id="artifact-text")
+            yield Drawn(id="artifact-text")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
@@ -78,13 +79,12 @@ class ArtifactPage(ModalScreen[None]):
             with JournalView(self._job.journal) as view:
                 details = view.artifact_details(self._number)
         except JobError as error:
-            self.query_one("#artifact-text", Static).update(Content(plain(error.message)))
+            message = Content(plain(error.message))
+            self.query_one(Drawn).show(lambda _: [message])
             return
         if details:
             self._copied = details.row.destination or details.row.source
-            width = max(40, self.app.size.width - 6)
-            text = Content("\n").join(detail_lines(details, width))
-            self.query_one("#artifact-text", Static).update(text)
+            self.query_one(Drawn).show(lambda width: list(detail_lines(details, width)))
 
     def action_copy(self) -> None:
         """Its name in the registry."""
@@ -111,13 +111,13 @@ def detail_lines(details: ArtifactDetails, width: int) -> Iterator[Content]:
     )
     for label, text in facts:
         if text:
-            yield from _labelled(label, text, width)
+            yield from _fact(label, text, width)
     if row.message:
         yield Content("")
         for label, text in (("What", row.message), ("Where", row.place)):
-            yield from _labelled(label, text, width)
-        yield from _labelled("Cause", row.cause, width)
-        yield from _labelled("Fix", row.mend, width)
+            yield from _fact(label, text, width)
+        yield from _fact("Cause", row.cause, width)
+        yield from _fact("Fix", row.mend, width)
     yield Content("")
     yield Content.styled("Layers", "bold")
     for layer in details.layers:
@@ -127,7 +127,7 @@ def detail_lines(details: ArtifactDetails, width: int) -> Iterator[Content]:
         yield Content.styled("Tries", "bold")
         for event in details.tries:
             clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-            yield from _labelled(clock, event.text, width)
+            yield from _fact(clock, event.text, width)
 
 
 def _layer(layer: LayerRow) -> Content:
@@ -141,8 +141,5 @@ def _layer(layer: LayerRow) -> Content:
     )  # fmt: skip
 
 
-def _labelled(label: str, text: str, width: int) -> Iterator[Content]:
-    wrapped = textwrap.wrap(plain(text), max(20, width - _AT)) or [""]
-    for number, line in enumerate(wrapped):
-        name = label if not number else ""
-        yield Content.assemble(Content.styled(f"{name:<{_AT}}", "$ink2"), line)
+def _fact(label: str, text: str, width: int) -> list[Content]:
+    return hung(Content.styled(label, "$ink2"), text, width, at=_AT)

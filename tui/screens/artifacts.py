@@ -223,7 +223,7 @@ class ArtifactsScreen(StepScreen):
         none = bool(found) and not ticked
         lines = found.table(sorted(ticked)) if found and not none else ()
         read = bool(found and found.stored is not None)
-        self.query_one(Drawn).show(lambda width: _table(lines, width, read=read))
+        self.query_one("#table", Drawn).show(lambda width: _table(lines, width, read=read))
 
     def _show_help(self, found: Inventory | None) -> None:
         text = "Arrows move, Space changes, + ticks all, - none."

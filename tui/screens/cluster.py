@@ -1,12 +1,18 @@
 """Step 6: the cluster file, the provider, and what they really do with the mirror."""
 
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
 from textual.app import ComposeResult
+from textual.message import Message
 
 from core.answers import OsFamily, Provider, field_label
 from core.checks.cluster import OS_FAMILIES
 from core.errors import EksaMirrorError
 from core.mirror.cluster_file import ClusterFile
 from core.mirror.facts import ClusterFacts
+from tui.aside import aside
 from tui.screens.step import StepScreen
 from tui.widgets.checklist import CheckList
 from tui.widgets.field import Field
@@ -28,6 +34,7 @@ _FAMILIES = {
 }
 _HELP = "Optional. Step 8 merges the mirror in and keeps a .bak."
 _FROM_FILE = "Read from the cluster file."
+_NOT_WRITABLE = "This account may not write it."
 
 
 class ClusterScreen(StepScreen):
@@ -35,6 +42,16 @@ class ClusterScreen(StepScreen):
 
     STEP = 6
     SUBTITLE = "What this provider and operating system really do with the mirror."
+
+    @dataclass
+    class Read(Message):
+        """The cluster file was read, in a thread; or what is wrong with it."""
+
+        path: Path
+        facts: ClusterFacts | None
+        trouble: str = ""
+
+    _trouble = ""
 
     def compose_page(self) -> ComposeResult:
         """The form, and what takes effect."""
@@ -64,13 +81,18 @@ class ClusterScreen(StepScreen):
         self.query_one("#field-cluster-file", Field).input.focus()
         self._read_file()
 
+    def field_edited(self, field: Field, value: str) -> bool:
+        """What is known is about another file."""
+        del field, value
+        self._trouble = ""
+        return False
+
     def field_left(self, field: Field) -> bool:
         """The file may say provider and system."""
         self._read_file()
-        trouble = self._trouble
-        if trouble:
-            field.show_error(trouble)
-        return bool(trouble)
+        if self._trouble:
+            field.show_error(self._trouble)
+        return bool(self._trouble)
 
     def on_select_field_chosen(self, event: SelectField.Chosen) -> None:
         """Take provider or system."""
@@ -87,18 +109,24 @@ class ClusterScreen(StepScreen):
         """The lines need a registry; a file with errors is told at its field."""
         return "step 2" if self.session.invalid(2) else super().checks_wait_for()
 
-    _trouble = ""
-
     def _read_file(self) -> None:
         """What the cluster file says goes before what was chosen."""
-        path, facts = self.session.answers.cluster.file, None
-        self._trouble = ""
-        if path and not self.session.invalid(self.STEP):
-            try:
-                facts = ClusterFile.read(path).clusters[0].facts
-            except EksaMirrorError as error:
-                self._trouble = f"{error.message}"
-        self._show_choices(facts)
+        path = self.session.answers.cluster.file
+        if path is None or self.session.invalid(self.STEP):
+            self._trouble = ""
+            self._show_choices(None)
+            return
+        aside(self, lambda: self.post_message(_read(path)))
+
+    def on_cluster_screen_read(self, event: Read) -> None:
+        """Show it; what was read of another file is thrown away."""
+        if event.path != self.session.answers.cluster.file:
+            return
+        self._trouble = event.trouble
+        field = self.query_one("#field-cluster-file", Field)
+        field.show_error(event.trouble or self.field_error(field.section, field.field))
+        self._show_choices(event.facts)
+        self.refresh_frame()
 
     def _show_choices(self, facts: ClusterFacts | None) -> None:
         cluster = self.session.answers.cluster
@@ -135,6 +163,15 @@ class ClusterScreen(StepScreen):
         if not name:
             return "What takes effect"
         return f"{name} with {_FAMILIES[family]}" if family else name
+
+
+def _read(path: Path) -> ClusterScreen.Read:
+    try:
+        facts = ClusterFile.read(path).clusters[0].facts
+    except EksaMirrorError as error:
+        return ClusterScreen.Read(path, None, error.message)
+    writable = os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK)
+    return ClusterScreen.Read(path, facts, "" if writable else _NOT_WRITABLE)
 
 
 def _families(provider: Provider | None) -> Options:

@@ -107,7 +107,8 @@ class DoneScreen(StepScreen):
     def on_mount(self) -> None:
         """The journal is read, and a pull as a node is tried."""
         self._look()
-        self.query_one("#primary").focus()
+        for primary in self.query("#primary"):  # none where the wizard is left as it opens
+            primary.focus()
 
     def on_unmount(self) -> None:
         """A verification under way ends with the screen."""

@@ -105,7 +105,8 @@ class FramedScreen(Screen[None]):
     def on_mount(self) -> None:
         """From now on it can be drawn: all that is composed is mounted."""
         self._composed = True
-        self.watch(self.query_one("#page"), "scroll_y", self._tell_more, init=False)
+        for moved in ("scroll_y", "virtual_size"):
+            self.watch(self.query_one("#page"), moved, self._tell_more, init=False)
         self.refresh_frame()
         self.call_after_refresh(self._tell_more)
 
@@ -124,7 +125,9 @@ class FramedScreen(Screen[None]):
         if not self.framed:
             return
         standings = self.session.standings(self.STEP)
-        self.query_one(HeaderLine).show(self.session.site, self.wizard.saved_words())
+        self.query_one(HeaderLine).show(
+            self.session.site, self.wizard.saved_words(), self.session.exposure
+        )
         self.query_one(Stepper).show(standings, self.STEP, self.state())
         self.query_one(Rail).show(standings)
         self.query_one(TitleLine).show(self.title_words(), self.title_right())

@@ -1,13 +1,12 @@
 """Step 5: where each upstream registry lives inside yours, and what that does to a name."""
 
-import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -16,60 +15,27 @@ from core.answers import validate_field
 from core.checks.context import Context
 from core.checks.finding import Finding, State, from_error
 from core.checks.namespaces import create_project, missing_projects
+from core.checks.row_states import row_states
 from core.errors import EksaMirrorError
-from core.mirror.mapping_rows import MappingRow, example, mapping_rows, with_row, without_row
+from core.mirror.mapping_rows import MappingRow, mapping_rows, with_row, without_row
 from core.transfer.inputs import read_requirements
-from tui.glyphs import state_text
+from tui.aside import aside
 from tui.screens.dialogs import Dialog
 from tui.screens.framed import BACK, GO_ON, HELP, QUIT, STEPS
 from tui.screens.step import StepScreen
-from tui.widgets.button import FlatButton
-from tui.widgets.checklist import CheckList, finding_lines
-from tui.widgets.drawn import Drawn
+from tui.widgets.checklist import CheckList
 from tui.widgets.field import Field
 from tui.widgets.frame import Key
-from tui.widgets.heading import Heading
+from tui.widgets.live_example import LiveExample
+from tui.widgets.mapping_table import MappingHead, MappingTable
+from tui.widgets.projects import Projects
 from tui.widgets.row_list import RowList
-from tui.words import cut_name, plural
+from tui.words import cut_name, plain, plural
 
 _NAMES = "example-names"
 _HARBOR_PROJECT = "eks-a"
 _HINT = "Enter edits   a adds   Del removes   public.ecr.aws must stay"
-_PLAIN_NAMES = ("public.ecr.aws/eks/cilium/cilium:v1.19.4-1",)
-
-
-class MappingTable(RowList):
-    """The upstream registries with their namespaces."""
-
-    def __init__(self) -> None:
-        super().__init__(id="mappings")
-        self.rows: Sequence[MappingRow] = ()
-        self.following = False
-
-    def action_choose(self) -> None:
-        """To the field of the row, at once: what is typed next belongs there."""
-        field = self.screen.query_one("#field-mapping-namespace", Field)
-        self.screen.set_focus(field.input)
-
-    def draw_row(self, key: int, width: int) -> Content:
-        """`docker.io                  dockerhub`."""
-        row = self.rows[key]
-        name_width = max(30, width - 24)
-        name = row.registry
-        if len(name) > name_width:
-            name = name[: name_width - 1] + "…"
-        return Content.assemble(
-            f"{name:<{name_width}}", Content.styled(row.namespace or "(the root)", "$ink2")
-        )
-
-
-class MappingHead(Static):
-    """Names of the two columns."""
-
-    def render(self) -> Content:
-        """On the grid of the rows."""
-        name_width = max(30, self.content_size.width - 26)
-        return Content.styled(f"  {'Upstream registry':<{name_width}}Namespace in yours", "$ink3")
+_NAMESPACE, _REGISTRY = "#field-mapping-namespace", "#field-mapping-registry"
 
 
 class NamespacesScreen(StepScreen):
@@ -83,6 +49,7 @@ class NamespacesScreen(StepScreen):
         Binding("delete", "remove", show=False),
         Binding("c", "create", show=False),
         Binding("e", "next_example", show=False),
+        Binding("slash", "find", show=False),
     ]
 
     @dataclass
@@ -98,7 +65,6 @@ class NamespacesScreen(StepScreen):
         findings: tuple[Finding, ...]
 
     _adding = False
-    _at = 0
 
     def compose_page(self) -> ComposeResult:
         """From the table down to the checks."""
@@ -115,12 +81,8 @@ class NamespacesScreen(StepScreen):
             help="A project, and a path below it if you like. May be empty.",
             width=36,
         )
-        yield Heading("Live example", "e next", id="example-heading")
-        yield Drawn(id="example")
-        yield Heading("Projects", id="projects-heading")
-        yield Drawn(id="projects")
-        with Horizontal(id="project-buttons", classes="check-buttons"):
-            yield FlatButton("Create project  c", action="create", id="create-project")
+        yield LiveExample()
+        yield Projects()
         assert self.board  # noqa: S101 - this step has checks
         yield CheckList(self.board, hide=("projects",))
 
@@ -145,18 +107,32 @@ class NamespacesScreen(StepScreen):
 
     @property
     def _row(self) -> MappingRow | None:
-        table = self.query_one(MappingTable)
-        return table.rows[table.at] if table.rows else None
+        return self.query_one(MappingTable).current
+
+    @property
+    def _names(self) -> Sequence[str]:
+        """Upstream names of what is required; empty while they are not known."""
+        names = self.session.notes.get(_NAMES, ())
+        assert isinstance(names, tuple)  # noqa: S101 - as `Names` brought it
+        return names
 
     def _show_rows(self) -> None:
-        table = self.query_one(MappingTable)
-        table.rows = mapping_rows(self.session.answers)
-        table.put(range(len(table.rows)))
-        table.styles.height = max(1, len(table.rows))
+        self.query_one(MappingTable).show(mapping_rows(self.session.answers))
+        self._judge_rows()
         self._show_row()
 
+    def _judge_rows(self) -> None:
+        """The state of each row, and what is wrong with the selected one."""
+        table = self.query_one(MappingTable)
+        found = self.board.rows["projects"].findings if self.board else ()
+        counts = Counter(name.partition("/")[0] for name in self._names)
+        table.judge(row_states(self.session.answers, found), counts)
+        told = Content.styled(f"  ! {table.trouble}", "$ink2")
+        hint = told if table.trouble else Content.styled(f"  {_HINT}", "$ink3")
+        self.query_one("#mapping-hint", Static).update(hint)
+
     def _show_row(self) -> None:
-        row, field = self._row, self.query_one("#field-mapping-namespace", Field)
+        row, field = self._row, self.query_one(_NAMESPACE, Field)
         if row and not self._adding:
             typed = self.session.notes.get(f"namespace {row.registry}")
             field.set_value(row.namespace if typed is None else str(typed))
@@ -166,6 +142,7 @@ class NamespacesScreen(StepScreen):
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         """The field below belongs to the selected row."""
         if isinstance(event.rows, MappingTable):
+            self._judge_rows()
             self._show_row()
 
     def field_edited(self, field: Field, value: str) -> bool:
@@ -205,25 +182,23 @@ class NamespacesScreen(StepScreen):
         registry = with_row(self.session.answers.registry, row)
         self.session.put("registry", "namespace", registry.namespace)
         self.session.put("registry", "mappings", registry.mappings)
-        table = self.query_one(MappingTable)
-        table.rows = mapping_rows(self.session.answers)
-        table.put(range(len(table.rows)))
-        table.styles.height = max(1, len(table.rows))
+        self.query_one(MappingTable).show(mapping_rows(self.session.answers))
+        self._judge_rows()
 
     def action_add(self) -> None:
         """Two empty fields for a new row."""
         self._adding = True
-        registry = self.query_one("#field-mapping-registry", Field)
+        registry = self.query_one(_REGISTRY, Field)
         registry.display = True
         registry.set_value("")
-        namespace = self.query_one("#field-mapping-namespace", Field)
+        namespace = self.query_one(_NAMESPACE, Field)
         namespace.set_value("")
         namespace.show_aside("")
         registry.input.focus()
 
     def _finish_adding(self) -> None:
-        registry = self.query_one("#field-mapping-registry", Field)
-        namespace = self.query_one("#field-mapping-namespace", Field)
+        registry = self.query_one(_REGISTRY, Field)
+        namespace = self.query_one(_NAMESPACE, Field)
         if self._error(registry):
             registry.show_error(self._error(registry))
             return
@@ -235,7 +210,7 @@ class NamespacesScreen(StepScreen):
 
     def _end_adding(self) -> None:
         self._adding = False
-        self.query_one("#field-mapping-registry", Field).display = False
+        self.query_one(_REGISTRY, Field).display = False
         self._show_row()
 
     def action_remove(self) -> None:
@@ -259,7 +234,9 @@ class NamespacesScreen(StepScreen):
         self.app.push_screen(Dialog(f"Remove {row.registry}?", text, ("Keep", "Remove")), answered)
 
     def action_back(self) -> None:
-        """Ends a new row; else to the step before."""
+        """Ends a search or a new row; else to the step before."""
+        if self.query_one(LiveExample).end_find():
+            return
         if self._adding:
             self._end_adding()
             self.query_one(MappingTable).focus()
@@ -269,45 +246,47 @@ class NamespacesScreen(StepScreen):
     # --- the example ------------------------------------------------------------------------
 
     def _read_names(self) -> None:
-        bundles = self.session.answers.artifacts.bundles
-        chosen = self.session.answers.artifacts.kube_versions
+        chosen = self.session.answers.artifacts
+        bundles = chosen.bundles
         if _NAMES in self.session.notes or bundles is None:
             return
 
         def work() -> None:
             try:
-                found = read_requirements(bundles, chosen)
+                found = read_requirements(bundles, chosen.kube_versions)
             except EksaMirrorError:  # step 1 tells why
                 return
             self.post_message(self.Names(tuple(str(o.artifact.reference) for o in found.artifacts)))
 
-        threading.Thread(target=work, name="names", daemon=True).start()
+        aside(self, work)
 
     def on_namespaces_screen_names(self, event: Names) -> None:
         """Real names in place of the one that stands for them."""
         self.session.notes[_NAMES] = event.names
+        self._judge_rows()
         self._show_example()
 
     def action_next_example(self) -> None:
         """The next name."""
-        self._at += 1
-        self._show_example()
+        self.query_one(LiveExample).go_on()
+
+    def action_find(self) -> None:
+        """Find a name."""
+        self.query_one(LiveExample).find()
+
+    def on_live_example_searched(self) -> None:
+        """Back to the table."""
+        self.query_one(MappingTable).focus()
 
     def _show_example(self) -> None:
-        names = self.session.notes.get(_NAMES) or _PLAIN_NAMES
-        assert isinstance(names, tuple)  # noqa: S101 - as `Names` brought it
-        row = self._row
-        own = [n for n in names if row and n.startswith(f"{row.registry}/")] or list(names)
-        name = own[self._at % len(own)]
-        meta = f"e next   {self._at % len(own) + 1} of {len(own)}"
-        self.query_one("#example-heading", Heading).show(meta=meta)
-        shown = example(self.session.answers, name, self._typed_row())
-        self.query_one("#example", Drawn).show(lambda width: _example_lines(shown, width))
+        live = self.query_one(LiveExample)
+        live.names = self._names
+        live.show(self.session.answers, self._typed_row())
 
     def _typed_row(self) -> MappingRow | None:
-        field, row = self.query_one("#field-mapping-namespace", Field), self._row
+        field, row = self.query_one(_NAMESPACE, Field), self._row
         if self._adding:
-            registry = self.query_one("#field-mapping-registry", Field).value.strip()
+            registry = self.query_one(_REGISTRY, Field).value.strip()
             return MappingRow(registry, field.value.strip(), True) if registry else None
         return MappingRow(row.registry, field.value.strip(), row.removable) if row else None
 
@@ -320,48 +299,26 @@ class NamespacesScreen(StepScreen):
     def show_checks(self) -> None:
         """The projects have a section of their own."""
         super().show_checks()
-        if not self.board:
-            return
-        row = self.board.rows["projects"]
-        findings, state, waits = row.findings, row.state, row.waits
-        harbor = any(one.subject for one in findings)
-        self.query_one("#projects-heading", Heading).show(
-            text="Projects in Harbor" if harbor else "Projects"
-        )
+        if self.board:
+            self.query_one(Projects).show(self.board.rows["projects"])
+            self._judge_rows()
 
-        def draw(width: int) -> list[Content]:
-            if not findings:
-                text = "asking the registry" if state == "running" else waits or "not checked yet"
-                return [
-                    Content.assemble(state_text(state, width=17), Content.styled(text, "$ink3"))
-                ]
-            return [line for one in findings for line in finding_lines(one, width, opened=False)]
-
-        self.query_one("#projects", Drawn).show(draw)
-        missing = self._missing()
-        self.query_one("#project-buttons").display = bool(missing)
-        label = "Create project" if missing == 1 else f"Create {missing} projects"
-        self.query_one("#create-project", FlatButton).show(f"{label}  c")
-
-    def _missing(self) -> int:
-        findings = self.board.rows["projects"].findings if self.board else ()
-        return sum(one.state is State.FAIL and bool(one.subject) for one in findings)
+    def _missing(self) -> list[str]:
+        return self.query_one(Projects).missing if self.framed else []
 
     def action_create(self) -> None:
         """Ask, and create the missing projects on Harbor."""
-        count = self._missing()
-        if not count or not self.board:
+        names = self._missing()
+        if not names:
             self.tell("No project is missing.")
             return
-        findings = self.board.rows["projects"].findings
-        names = [one.subject for one in findings if one.state is State.FAIL and one.subject]
         listed = ", ".join(f"“{name}”" for name in names)
 
         def answered(label: str | None) -> None:
             if label == "Create":
                 self._create()
 
-        which = "project" if count == 1 else "projects"
+        which = "project" if len(names) == 1 else "projects"
         title = f"Create {which} {listed} in Harbor?"
         text = "Private, without a quota of its own."
         self.app.push_screen(Dialog(title, text, ("Cancel", "Create")), answered)
@@ -379,20 +336,29 @@ class NamespacesScreen(StepScreen):
             self.post_message(self.Created(tuple(findings)))
 
         self.tell("Creating.")
-        threading.Thread(target=work, name="create-projects", daemon=True).start()
+        aside(self, work)
 
     def on_namespaces_screen_created(self, event: Created) -> None:
         """Say what became of it, and look again."""
         failed = [one for one in event.findings if one.state is State.FAIL]
         made = len(event.findings) - len(failed)
-        self.tell(failed[0].seen[:46] if failed else f"{plural(made, 'project')} created.")
+        self.tell(plain(failed[0].seen)[:46] if failed else f"{plural(made, 'project')} created.")
+        self.query_one(Projects).refuse(failed[0] if failed else None)
         if self.board:
             self.board.start(["projects"])
             self.show_checks()
 
+    def action_copy(self) -> None:
+        """The names of the projects that somebody else must make; else the selected command."""
+        missing = self._missing()
+        if missing and not any(one.has_focus for one in self.query(CheckList)):
+            self.wizard.copy(", ".join(missing))
+        else:
+            super().action_copy()
+
     def sentence(self) -> str:
         """A missing project goes first."""
-        missing = self._missing()
+        missing = len(self._missing())
         if missing:
             return f"{plural(missing, 'project')} {'is' if missing == 1 else 'are'} missing."
         return super().sentence()
@@ -405,23 +371,8 @@ class NamespacesScreen(StepScreen):
             STEPS,
             Key("a", "a", "Add", "add", 4),
             Key("e", "e", "Next example", "next_example", 2),
+            Key("/", "/", "Find", "find", 1),
             Key("F5", "r", "Try again", "again", 5),
             GO_ON,
             QUIT,
         )
-
-
-def _example_lines(shown: tuple[str, str, str], width: int) -> list[Content]:
-    upstream, place, rest = shown
-    registry, _, path = upstream.partition("/")
-    before = Content.assemble(
-        Content.styled(f"{'Upstream name':<17}", "$ink2"),
-        Content.styled(registry, "underline"),
-        f"/{path}",
-    )
-    after = Content.assemble(
-        Content.styled(f"{'In your mirror':<17}", "$ink2"),
-        Content.styled(place, "bold underline $accent"),
-        rest,
-    )
-    return [before.truncate(width, ellipsis=True), after.truncate(width, ellipsis=True)]

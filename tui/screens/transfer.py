@@ -20,7 +20,7 @@ from tui.follower import JobSeen, Sight
 from tui.glyphs import state_text
 from tui.messages import JobFailedToStart, JobStarted
 from tui.screens.dialogs import Dialog
-from tui.screens.framed import BACK, HELP, STEPS
+from tui.screens.import_offer import keys_before, keys_of, primary_of
 from tui.screens.step import ShowsJob
 from tui.standing_words import GLYPHS, label, sentence
 from tui.widgets.artifact_list import ArtifactList
@@ -59,6 +59,7 @@ class ImportScreen(ShowsJob):
         self.standing: Standing | None = None
         self.summary: Summary | None = None
         self._starting = False
+        self._began = False
         self._nothing_to_send = 0
         self._tab = 0
 
@@ -80,10 +81,10 @@ class ImportScreen(ShowsJob):
 
     def on_mount(self) -> None:
         """Go on watching where there is something to watch."""
-        self._show_tab(0)
         self._find_job()
         self.wizard.follow()
         self._show_face()
+        self._show_tab(0)
         if not self.session.job:
             self.query_one(SendingPlan).look(self.session)
 
@@ -129,7 +130,8 @@ class ImportScreen(ShowsJob):
         self.refresh_frame()
 
     def _ended(self, before: Standing | None, now: Standing) -> None:
-        if before is None or before.stand == now.stand:
+        """What has ended under these eyes leads on; a look at an old import does not."""
+        if (before is None and not self._began) or (before and before.stand == now.stand):
             return
         if now.stand is Stand.DONE:
             self.wizard.open_step(10)
@@ -200,40 +202,11 @@ class ImportScreen(ShowsJob):
         if not self.session.job:
             label = "Verify them ›" if self._nothing_to_send else "Start the import ›"
             return label, not (self._starting or self._cannot_start())
-        now = self.standing
-        if now is None or now.stand is Stand.VERIFYING:
-            return "", False
-        if now.stand in (Stand.RUNNING, Stand.STALLED):
-            return "Pause  p", True
-        if now.stand is Stand.PAUSED:
-            return "Go on", True
-        if now.stand is Stand.FAILED:
-            return f"Try {'it' if now.failed == 1 else f'the {now.failed}'} again ›", True
-        return ("Continue ›" if now.stand is Stand.DONE else "Resume ›"), True
+        return primary_of(self.standing)
 
     def keys(self) -> Sequence[Key]:
         """As the state has them."""
-        leave = Key("F10", "q", "Leave" if self._works() else "Quit", "app.leave", 10)
-        workers = Key("w", "w", "Workers", "workers", 2)
-        if not self.session.job:
-            return (BACK, HELP, STEPS, workers, Key("F8", "n", "Start", "go_on", 7), leave)
-        find = (Key("f", "f", "Filter", "filter", 4), Key("/", "/", "Find", "find", 3))
-        if self._works():
-            paused = bool(self.standing and self.standing.stand is Stand.PAUSED)
-            pause = Key("p", "p", "Go on" if paused else "Pause", "pause", 8)
-            return (
-                BACK,
-                HELP,
-                STEPS,
-                pause,
-                Key("s", "s", "Stop", "stop", 7),
-                *find,
-                workers,
-                leave,
-            )
-        again = Key("F5", "r", "Try again", "again", 8)
-        copy = Key("F7", "y", "Copy", "copy", 4)
-        return (BACK, HELP, again, copy, *find, leave)
+        return keys_of(self.standing) if self.session.job else keys_before()
 
     def _works(self) -> bool:
         return bool(self.session.job and self.standing and self.standing.stand.lives)
@@ -394,7 +367,7 @@ class ImportScreen(ShowsJob):
 
     def started(self) -> None:
         """The worker is at work."""
-        self._starting = False
+        self._starting, self._began = False, True
         self.standing = None
         self._show_face()
         self._show_tab(0)

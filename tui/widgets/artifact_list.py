@@ -1,5 +1,6 @@
 """The artifacts of an import, as the panes show them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from textual.content import Content
@@ -76,8 +77,8 @@ class ArtifactList(RowList):
 
     def counts(self) -> list[int]:
         """Artifacts of each filter."""
-        found = [row.state for row in self.rows.values()]
-        return [sum(state in states for state in found) for _, states in FILTERS]
+        found = Counter(row.state for row in self.rows.values())
+        return [sum(found[state] for state in states) for _, states in FILTERS]
 
     def followed(self) -> int:
         """What was touched last."""

@@ -7,6 +7,7 @@ from textual.widgets import Input, Static
 
 from tui.follower import Sight
 from tui.widgets.artifact_list import FILTERS, ArtifactList
+from tui.widgets.row_list import RowList
 
 
 class ArtifactPane(Vertical):
@@ -15,13 +16,14 @@ class ArtifactPane(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Static("", id="filters")
-        yield Input(placeholder="part of a name", id="find", compact=True)
+        yield Input(placeholder="part of a name", id="find", classes="find-field", compact=True)
         yield ArtifactList(id="artifacts")
         yield Static("", id="rows-line")
 
     def on_mount(self) -> None:
-        """Nothing is looked for yet."""
+        """Nothing is looked for yet; the cursor of the field stands still."""
         self._field.display = False
+        self._field.cursor_blink = False
 
     @property
     def list(self) -> ArtifactList:
@@ -69,6 +71,15 @@ class ArtifactPane(Vertical):
         event.stop()
         self.list.focus()
 
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        """Other rows may be in sight."""
+        event.stop()
+        self._show_place()
+
+    def on_resize(self) -> None:
+        """And more or fewer of them."""
+        self.call_after_refresh(self._show_place)
+
     def _show_counts(self) -> None:
         basic = self.app.has_class("-basic")
         parts = []
@@ -80,6 +91,9 @@ class ArtifactPane(Vertical):
             else:
                 parts.append(Content.styled(text, "bold underline" if chosen else "$ink2"))
         self.query_one("#filters", Static).update(Content("   ").join(parts))
+        self._show_place()
+
+    def _show_place(self) -> None:
         first, last = self.list.in_sight
         rows = f"  rows {first} to {last} of {len(self.list.keys)}   Enter shows one artifact"
         wide = self.app.size.width >= 100

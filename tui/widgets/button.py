@@ -6,8 +6,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.widgets.selected import RedrawnByFocus
 
-class FlatButton(Static, can_focus=True):
+
+class FlatButton(RedrawnByFocus, Static, can_focus=True):
     """A filled label; in basic mode, where nothing is filled, one in brackets.
 
     Args:
@@ -51,14 +53,6 @@ class FlatButton(Static, can_focus=True):
         """The cells of the label with its padding or brackets."""
         del container, viewport
         return Content(self.label).cell_length + 4
-
-    def on_focus(self) -> None:
-        """The label is underlined."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()
 
     async def action_press(self) -> None:
         """Do what it says."""

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from core.checks.finding import Finding, State
 from core.units import span
@@ -18,7 +17,9 @@ from tui.glyphs import state_text
 from tui.widgets.button import FlatButton
 from tui.widgets.drawn import Drawn
 from tui.widgets.heading import Heading
-from tui.widgets.strip import wrapped_command
+from tui.widgets.hung import hung, labelled
+from tui.widgets.selected import lifted
+from tui.widgets.strip import command_strip
 
 STATE_AT, TEXT_AT, LABEL_AT = 17, 28, 19
 """Columns of the grid: state, finding, and the label of a detail."""
@@ -56,7 +57,7 @@ class CheckList(Vertical, can_focus=True):
         self._buttons = buttons
         self._names = [name for name in board.rows if name not in hide]
         self._rows = {name: CheckRow() for name in self._names}
-        self._folded = Static("", classes="check-fold")
+        self._folded = Drawn(classes="check-fold")
         self.selected = 0
         self.opened: dict[str, bool] = {}
 
@@ -85,7 +86,8 @@ class CheckList(Vertical, can_focus=True):
         folded = self._foldable()
         self._folded.display = bool(folded)
         if folded:
-            self._folded.update(self._fold_line(folded))
+            titles = [self.board.rows[name].check.title for name in self._names if name in folded]
+            self._folded.show(lambda width: [_fold_line(titles, width)])
         grave = self._gravest()
         for number, name in enumerate(self._names):
             row, widget = self.board.rows[name], self._rows[name]
@@ -155,16 +157,6 @@ class CheckList(Vertical, can_focus=True):
         worth = len(passing) > 1 and bool(self._gravest()) and len(self._names) > 3
         return passing if low and worth and not any(map(self.opened.get, passing)) else set()
 
-    def _fold_line(self, folded: set[str]) -> Content:
-        titles = [self.board.rows[name].check.title for name in self._names if name in folded]
-        names = textwrap.shorten(
-            ", ".join(titles), max(20, self._width() - TEXT_AT), placeholder="…"
-        )
-        return _headed(f"{len(folded)} checks", state_text("pass"), names, width=self._width())[0]
-
-    def _width(self) -> int:
-        return self.content_size.width or 76
-
     def _offered(self, row: Row) -> Sequence[FlatButton]:
         finding = next((f for f in row.findings if f.state in (State.FAIL, State.WARN)), None)
         if finding is None:
@@ -199,9 +191,9 @@ class CheckRow(Vertical):
             if findings:
                 return [line for f in findings for line in finding_lines(f, width, opened=opened)]
             text = "asking" if state == "running" else waits
-            return _headed(title, state_text(state), text, width=width, quiet=True)
+            return headed(title, state_text(state), text, width=width, quiet=True)
 
-        self._lines.show(draw)
+        self._lines.show((lambda width: [*map(lifted, draw(width))]) if selected else draw)
         self.set_class(selected, "-selected")
         labels = [button.label for button in buttons]
         self._line_of_buttons.display = bool(buttons)
@@ -217,61 +209,33 @@ def finding_lines(finding: Finding, width: int, *, opened: bool = True) -> list[
     """A finding on the grid: name, state and fact; where it is open, what explains it below."""
     quiet = finding.state is State.SKIPPED
     state = state_text(finding.state.value)
-    lines = _headed(finding.title, state, finding.seen, width=width, quiet=quiet)
+    lines = headed(finding.title, state, finding.seen, width=width, quiet=quiet)
     if not opened:
         return lines
     explained = finding.state in (State.FAIL, State.WARN)
     if explained:
-        lines += _labelled("Cause", finding.cause, width)
-        lines += _labelled("Effect", finding.effect, width)
-        lines += _labelled("Fix", finding.mend, width)
-        if finding.command:
-            lines += _command(finding.command, width)
+        told = [("Cause", finding.cause), ("Effect", finding.effect), ("Fix", finding.mend)]
     else:
-        for number, detail in enumerate(finding.details):
-            lines += _labelled("Details" if not number else "", detail, width)
+        told = [("" if n else "Details", detail) for n, detail in enumerate(finding.details)]
+    for label, text in told:
+        lines += labelled(label, text, width, label_at=LABEL_AT, at=TEXT_AT)
+    if explained and finding.command:
+        # From the column of findings; further left where it would not fit.
+        at = TEXT_AT if len(finding.command) + TEXT_AT + 4 <= width else STATE_AT
+        lines += command_strip(finding.command, width, at=at)
     return lines
 
 
-def _headed(
+def _fold_line(titles: Sequence[str], width: int) -> Content:
+    """`6 checks         ✓ pass     Name, Signature, Chain`."""
+    names = textwrap.shorten(", ".join(titles), max(20, width - TEXT_AT), placeholder="…")
+    return headed(f"{len(titles)} checks", state_text("pass"), names, width=width)[0]
+
+
+def headed(
     title: str, state: Content, text: str, *, width: int, quiet: bool = False
 ) -> list[Content]:
-    style = "$ink3" if quiet else "$ink"
-    wrapped = textwrap.wrap(text, max(20, width - TEXT_AT)) or [""]
+    """A line of the ladder: name, state, and what was found."""
     name = title if len(title) < STATE_AT else title[: STATE_AT - 2] + "…"
-    gap = " " * max(1, TEXT_AT - STATE_AT - state.cell_length)
-    first = Content.assemble(
-        Content.styled(f"{name:<{STATE_AT}}", "$ink2"),
-        state,
-        gap,
-        Content.styled(wrapped[0], style),
-    )
-    return [first, *(Content.styled(" " * TEXT_AT + line, style) for line in wrapped[1:])]
-
-
-def _labelled(label: str, text: str, width: int) -> list[Content]:
-    if not text:
-        return []
-    wrapped = textwrap.wrap(text, max(20, width - TEXT_AT), break_on_hyphens=False)
-    return [
-        Content.assemble(
-            " " * LABEL_AT,
-            Content.styled(f"{label if not n else '':<{TEXT_AT - LABEL_AT}}", "$ink3"),
-            Content.styled(line, "$ink2"),
-        )
-        for n, line in enumerate(wrapped)
-    ]
-
-
-def _command(command: str, width: int) -> list[Content]:
-    """On panel colour, from the column of findings; further left where it would not fit."""
-    at = TEXT_AT if len(command) + TEXT_AT + 4 <= width else STATE_AT
-    room = max(20, width - at)
-    return [
-        Content.assemble(
-            " " * at,
-            Content.styled(f" {'$' if not n else ' '} ", "$ink3 on $panel"),
-            Content.styled(f"{line:<{room - 3}}", "$ink on $panel"),
-        )
-        for n, line in enumerate(wrapped_command(command, room - 3))
-    ]
+    head = Content.assemble(Content.styled(f"{name:<{STATE_AT}}", "$ink2"), state, " ")
+    return hung(head, text, width, at=TEXT_AT, style="$ink3" if quiet else "$ink")

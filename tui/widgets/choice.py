@@ -1,19 +1,21 @@
 """A choice among two or three on one line, and a tick box."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.widgets.labelled import Labelled
+from tui.widgets.selected import RedrawnByFocus
 
-class _Options(Static, can_focus=True):
+
+class _Options(RedrawnByFocus, Static, can_focus=True):
     """The row of options; Left and Right choose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,16 +58,8 @@ class _Options(Static, can_focus=True):
                 return
             column = end + 3
 
-    def on_focus(self) -> None:
-        """The chosen one is underlined."""
-        self.refresh()
 
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()
-
-
-class Choice(Vertical):
+class Choice(Labelled):
     """A label, options on one line, and a help line that fits the chosen one.
 
     Args:
@@ -91,50 +85,26 @@ class Choice(Vertical):
         value: str,
         helps: dict[str, str],
     ) -> None:
-        super().__init__(id=f"field-{section}-{name}", classes="field choice")
-        self.section, self.field = section, name
+        super().__init__(section, name, kind="choice", label=label, help=helps.get(value, ""))
         self.options = tuple(options)
         self.value = value
-        self._label, self._helps = label, helps
-        self._error = ""
+        self._helps = helps
 
-    def compose(self) -> ComposeResult:
-        """Label and options, and the line below."""
-        with Horizontal(classes="field-row"):
-            yield Static(Content(self._label), classes="field-label")
-            yield Static("", classes="choice-gap")
-            yield _Options(self)
-        yield Static(Content(self._helps.get(self.value, "")), classes="field-help")
+    def controls(self) -> Iterable[Widget]:
+        """The options."""
+        return (Static("", classes="choice-gap"), _Options(self))
 
     def choose(self, value: str) -> None:
         """Take another option, and tell the screen."""
         if value != self.value:
             self.value = value
-            self._error = ""
             self.query_one(_Options).refresh()
-            self._draw()
+            self.show_error("")
+            self.show_help(self._helps.get(value, ""))
             self.post_message(self.Chosen(self, value))
 
-    def show_error(self, text: str) -> None:
-        """Say what is wrong in place of the help line; empty takes it away."""
-        self._error = text
-        self._draw()
 
-    def _draw(self) -> None:
-        wrong, told = self._error, self._helps.get(self.value, "")
-        text = Content.styled(f"✗ {wrong}", "$fail") if wrong else Content(told)
-        self.query_one(".field-help", Static).update(text)
-
-    def on_descendant_focus(self) -> None:
-        """The label is bold, and coloured."""
-        self.add_class("-focused")
-
-    def on_descendant_blur(self) -> None:
-        """And is no more."""
-        self.remove_class("-focused")
-
-
-class _Box(Static, can_focus=True):
+class _Box(RedrawnByFocus, Static, can_focus=True):
     """Three cells, then the text; Space ticks."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -166,16 +136,8 @@ class _Box(Static, can_focus=True):
         """The mouse ticks, too."""
         self.action_tick()
 
-    def on_focus(self) -> None:
-        """The text is underlined."""
-        self.refresh()
 
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()
-
-
-class TickBox(Vertical):
+class TickBox(Labelled):
     """A tick box with its help line.
 
     Args:
@@ -200,18 +162,12 @@ class TickBox(Vertical):
         value: bool,
         help: str,  # noqa: A002 - the word of the field
     ) -> None:
-        super().__init__(id=f"field-{section}-{name}", classes="field tick")
-        self.section, self.field = section, name
+        super().__init__(section, name, kind="tick", label=label, help=help)
         self.text, self.value = text, value
-        self._label, self._help = label, help
 
-    def compose(self) -> ComposeResult:
-        """Label and box, and the line below."""
-        with Horizontal(classes="field-row"):
-            yield Static(Content(self._label), classes="field-label")
-            yield Static("", classes="choice-gap")
-            yield _Box(self)
-        yield Static(Content(self._help), classes="field-help")
+    def controls(self) -> Iterable[Widget]:
+        """The box."""
+        return (Static("", classes="choice-gap"), _Box(self))
 
     def ask(self) -> None:
         """Tell the screen what the operator wants."""
@@ -221,16 +177,3 @@ class TickBox(Vertical):
         """Tick it, or not."""
         self.value = value
         self.query_one(_Box).refresh()
-
-    def show_error(self, text: str) -> None:
-        """Say what is wrong in place of the help line; empty takes it away."""
-        wrong = Content.styled(f"✗ {text}", "$fail") if text else Content(self._help)
-        self.query_one(".field-help", Static).update(wrong)
-
-    def on_descendant_focus(self) -> None:
-        """The label is bold, and coloured."""
-        self.add_class("-focused")
-
-    def on_descendant_blur(self) -> None:
-        """And is no more."""
-        self.remove_class("-focused")

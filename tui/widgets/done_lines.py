@@ -1,7 +1,6 @@
 """How the groups of Done are drawn."""
 
 import re
-import textwrap
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,8 +17,9 @@ from core.transfer.verified import Counted
 from core.transfer.view import Summary
 from core.units import size, span
 from tui.glyphs import state_text
+from tui.widgets.hung import hung
 from tui.widgets.pick_list import Pick
-from tui.widgets.strip import wrapped_command
+from tui.widgets.strip import command_strip
 from tui.words import plain, plural
 
 _STATE_AT, _TEXT_AT = 17, 28
@@ -105,27 +105,14 @@ def step_picks(steps: Sequence[NextStep]) -> list[Pick]:
 
 def _step_lines(head: str, command: str, width: int) -> list[Content]:
     lines = [Content.styled(plain(head), "$ink2")] if head else []
-    room = max(20, width - _INDENT)
-    for number, line in enumerate(wrapped_command(plain(command), room - 4) if command else ()):
-        sign = " " if number else "$"
-        lines.append(
-            Content.assemble(
-                " " * _INDENT,
-                Content.styled(f" {sign} ", "$ink3 on $panel"),
-                Content.styled(f"{line:<{room - 3}}", "$ink on $panel"),
-            )
-        )
-    return lines
+    return lines + (command_strip(command, width, at=_INDENT) if command else [])
 
 
 def _row(
     label: str, state: Content, text: str, width: int, *, at: int = _TEXT_AT, style: str = "$ink"
 ) -> list[Content]:
-    wrapped = _wrapped(plain(text), max(20, width - at))
-    first = Content.assemble(Content.styled(f"{label:<{_STATE_AT}}", "$ink2"), state)
-    gap = " " * max(0, at - first.cell_length)
-    lines = [Content.assemble(first, gap, Content.styled(wrapped[0], style))]
-    return lines + [Content.styled(" " * at + line, style) for line in wrapped[1:]]
+    head = Content.assemble(Content.styled(f"{label:<{_STATE_AT}}", "$ink2"), state)
+    return hung(head, text, width, at=at, style=style)
 
 
 def _said(trouble: EksaMirrorError) -> str:
@@ -141,7 +128,3 @@ def _wrapped_path(path: str, width: int) -> list[str]:
             lines.append("")
         lines[-1] += part
     return lines
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]

@@ -12,8 +12,8 @@ Draw = Callable[[int], list[Content]]
 class Drawn(Static):
     """A text that draws itself anew when its width changes, as where a scroll bar comes up."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
-        super().__init__("", id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__("", id=id, classes=classes)
         self._draw: Draw = lambda _: []
 
     def show(self, draw: Draw) -> None:

@@ -1,34 +1,48 @@
 """What failed, by cause, with the way out."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from core.errors import ADVICE, Code
 from core.transfer.troubles import Trouble
 from core.units import size
 from tui.glyphs import state_text
-from tui.widgets.strip import wrapped_command
+from tui.widgets.drawn import Drawn
+from tui.widgets.hung import hung, labelled
+from tui.widgets.strip import command_strip
 from tui.words import cut_name, plain, plural
 
 _AT, _TEXT_AT, _ITEMS = 17, 25, 5
 
 
 class ErrorGroups(VerticalScroll, can_focus=True):
-    """The groups, the largest first; Enter shows all items of each."""
+    """The groups, the largest first; Enter shows all items of each.
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
+    Args:
+        whole: what it is that could not go on as a whole.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - textual's own word
+        whole: str = "the import",
+    ) -> None:
         super().__init__(id=id)
+        self._about = whole
         self.troubles: Sequence[Trouble] = ()
         self._whole = False
 
     def compose(self) -> ComposeResult:
         """One text."""
-        yield Static("", id="error-text")
+        yield Drawn(id="error-text")
+
+    def on_mount(self) -> None:
+        """Nothing has failed yet."""
+        self._draw()
 
     def show(self, troubles: Sequence[Trouble], error: Mapping[str, str]) -> None:
         """Draw the groups, and before them why the whole import could not go on.
@@ -47,18 +61,15 @@ class ErrorGroups(VerticalScroll, can_focus=True):
         self._whole = not self._whole
         self._draw()
 
-    def on_resize(self) -> None:
-        """Texts are wrapped anew."""
-        self._draw()
-
     def _draw(self) -> None:
-        width = self.content_size.width or 76
+        self.query_one("#error-text", Drawn).show(self._lines)
+
+    def _lines(self, width: int) -> list[Content]:
         lines: list[Content] = []
         for trouble in self.troubles:
-            lines += [*group_lines(trouble, width, whole=self._whole), Content("")]
-        if not lines:
-            lines = [Content.styled("  Nothing has failed.", "$ink3")]
-        self.query_one("#error-text", Static).update(Content("\n").join(lines))
+            drawn = group_lines(trouble, width, whole=self._whole, name=self._about)
+            lines += [*drawn, Content("")]
+        return lines or [Content.styled("  Nothing has failed.", "$ink3")]
 
 
 def _whole_trouble(error: Mapping[str, str]) -> Trouble:
@@ -68,28 +79,24 @@ def _whole_trouble(error: Mapping[str, str]) -> Trouble:
     return Trouble(title, said, error.get("mend", ""), (), "", code, ())
 
 
-def group_lines(trouble: Trouble, width: int, *, whole: bool = False) -> list[Content]:
-    """A group: count and title, cause, fix, command, items."""
-    count = plural(len(trouble.items), "artifact") if trouble.items else "the import"
-    title = textwrap.wrap(plain(trouble.title), max(20, width - _AT)) or [""]
+def group_lines(
+    trouble: Trouble, width: int, *, whole: bool = False, name: str = "the import"
+) -> list[Content]:
+    """A group: count and title, cause, fix, command, items.
+
+    Args:
+        whole: all items, not the first ones alone.
+        name: stands for the count where it is not about single artifacts.
+    """
+    count = plural(len(trouble.items), "artifact") if trouble.items else name
     head = state_text("failed", count, width=_AT)
-    lines = [Content.assemble(head, Content.styled(title[0], "bold"))]
-    lines += [Content.styled(" " * _AT + line, "bold") for line in title[1:]]
+    lines = hung(head, trouble.title, width, at=_AT, style="bold")
     for label, text in (("Cause", trouble.cause), ("Fix", trouble.mend)):
-        lines += _labelled(label, plain(text), width)
+        lines += labelled(label, text, width, label_at=_AT, at=_TEXT_AT)
     for line in trouble.settings:
         lines.append(Content.assemble(" " * (_TEXT_AT + 2), Content.styled(line, "$ink")))
     if trouble.command:
-        room = max(20, width - _TEXT_AT)
-        for number, line in enumerate(wrapped_command(plain(trouble.command), room - 3)):
-            sign = "$" if not number else " "
-            lines.append(
-                Content.assemble(
-                    " " * _TEXT_AT,
-                    Content.styled(f" {sign} ", "$ink3 on $panel"),
-                    Content.styled(f"{line:<{room - 3}}", "$ink on $panel"),
-                )
-            )
+        lines += command_strip(trouble.command, width, at=_TEXT_AT)
     shown = trouble.items if whole else trouble.items[:_ITEMS]
     for number, item in enumerate(shown):
         name_width = max(20, width - _TEXT_AT - 10)
@@ -99,21 +106,10 @@ def group_lines(trouble: Trouble, width: int, *, whole: bool = False) -> list[Co
             Content.assemble(
                 Content.styled(f"{'':<{_AT}}{label:<{_TEXT_AT - _AT}}", "$ink3"),
                 f"{name:<{name_width}}",
-                Content.styled(f"{size(item.size):>10}", "$ink2"),
+                Content.styled(f"{size(item.size) if item.size else '':>10}", "$ink2"),
             )
         )
     if len(shown) < len(trouble.items):
         more = len(trouble.items) - len(shown)
         lines.append(Content.styled(f"{'':<{_TEXT_AT}}and {more} more, Enter shows all", "$ink3"))
     return lines
-
-
-def _labelled(label: str, text: str, width: int) -> list[Content]:
-    wrapped = textwrap.wrap(text, max(20, width - _TEXT_AT), break_on_hyphens=False)
-    return [
-        Content.assemble(
-            Content.styled(f"{'':<{_AT}}{label if not n else '':<{_TEXT_AT - _AT}}", "$ink3"),
-            Content.styled(line, "$ink2"),
-        )
-        for n, line in enumerate(wrapped)
-    ]

@@ -17,6 +17,7 @@ _WORDS = {
     "artifact-failed": "failed",
     "artifact-retrying": "retry",
     "artifact-sending": "begun",
+    "compression": "codec",
     "journal-damaged": "journal",
     "scratch": "unzip",
 }

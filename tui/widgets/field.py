@@ -14,6 +14,9 @@ from textual.strip import Strip
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+_TEXT_AT = 17
+"""The column of the text; before it stands the edge, or a bracket."""
+
 
 class LineInput(Input):
     """The line itself: no border but an edge, the cursor keys lead on to the next field."""
@@ -183,9 +186,14 @@ class Field(Vertical):
         self._draw_bracket()
 
     def _draw_bracket(self) -> None:
+        """`> [` before the field; a long label takes the room of the blank."""
         pointer = ">" if self.input.has_focus else " "
+        room = min(3, _TEXT_AT - len(self._label))
         for bracket in self.query(".field-open").results(Static):
-            bracket.update(Content(f"{pointer} ["))
+            bracket.styles.width = room
+            bracket.update(Content(f"{pointer} [" if room == 3 else f"{pointer}["[-room:]))
+        if self.app.has_class("-basic"):
+            self.query_one(".field-label").styles.width = _TEXT_AT - room
 
     def on_descendant_focus(self) -> None:
         """The label is bold, and in basic mode a pointer stands before the field."""

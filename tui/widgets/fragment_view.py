@@ -8,13 +8,14 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.widgets.selected import RedrawnByFocus, lifted
 from tui.words import plural
 
 _ENTRY = re.compile(r"( *(?:- )?[A-Za-z]+:)(.*)")
 _KEY_OF_CA = "caCertContent: |"
 
 
-class FragmentView(Static, can_focus=True):
+class FragmentView(RedrawnByFocus, Static, can_focus=True):
     """The YAML; Enter unfolds the certificate, and folds it again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,7 +39,7 @@ class FragmentView(Static, can_focus=True):
         """Its lines, cut to the width."""
         width = self.content_size.width or 54
         lines = fragment_lines(self.text, folded=self.folded, width=width)
-        return Content("\n").join(lines)
+        return Content("\n").join(map(lifted, lines) if self.has_focus else lines)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """Lines as they are shown."""

@@ -55,10 +55,17 @@ class HeaderLine(Horizontal):
         yield Static("", id="header-left")
         yield Static("", id="header-right")
 
-    def show(self, site: str, right: Content) -> None:
-        """Fill it."""
-        name = Content.styled("eksa-mirror", "bold")
-        left = Content.assemble(name, f"   {site}") if site else name
+    def show(self, site: str, right: Content, exposure: str = "") -> None:
+        """Fill it.
+
+        Args:
+            exposure: how somebody on the way could read along; empty where nobody can.
+        """
+        left = Content.styled("eksa-mirror", "bold")
+        if site:
+            left = Content.assemble(left, f"   {site}")
+        if exposure:
+            left = Content.assemble(left, "   ", Content.styled(f"! {exposure}", "$warn"))
         self.query_one("#header-left", Static).update(left)
         self.query_one("#header-right", Static).update(right)
 

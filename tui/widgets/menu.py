@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from tui.glyphs import state_text
+from tui.widgets.selected import RedrawnByFocus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Entry:
     trouble: bool = False
 
 
-class Menu(Static, can_focus=True):
+class Menu(RedrawnByFocus, Static, can_focus=True):
     """Up and Down move, Enter chooses.
 
     Attributes:
@@ -136,11 +137,3 @@ class Menu(Static, can_focus=True):
         """More or fewer entries are in sight."""
         del event
         self.refresh(layout=True)
-
-    def on_focus(self) -> None:
-        """The selection is drawn."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()

@@ -11,6 +11,8 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Static
 
+from tui.widgets.selected import RedrawnByFocus, selected_row
+
 
 @dataclass(frozen=True)
 class Pick:
@@ -27,7 +29,7 @@ class Pick:
     ground: str = ""
 
 
-class PickList(Static, can_focus=True):
+class PickList(RedrawnByFocus, Static, can_focus=True):
     """Entries of which one is selected; it is as high as they are, and the page scrolls.
 
     Args:
@@ -86,12 +88,10 @@ class PickList(Static, can_focus=True):
     def _grounded(self, line: Content, pick: Pick, width: int, selected: bool) -> Content:
         if not selected and not pick.ground:
             return line
+        if selected:
+            return selected_row(line, width, basic=self.app.has_class("-basic"))
         padded = Content.assemble(line, " " * max(0, width - line.cell_length))
-        if not selected:
-            return padded.stylize_before(f"on {pick.ground}")
-        if self.app.has_class("-basic"):
-            return padded.stylize("reverse")
-        return padded.stylize("bold on $sel")
+        return padded.stylize_before(f"on {pick.ground}")
 
     def action_move(self, by: int) -> None:
         """Move; from the ends on to the next stop."""
@@ -126,13 +126,8 @@ class PickList(Static, can_focus=True):
                 return
 
     def on_focus(self) -> None:
-        """The selected entry is drawn."""
-        self.refresh()
+        """The selected entry is in sight."""
         self.call_after_refresh(self._keep_in_sight)
-
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()
 
     def _keep_in_sight(self) -> None:
         # Its ancestors, not the screen: a list that was removed meanwhile has neither.

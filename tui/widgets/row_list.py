@@ -8,10 +8,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
 from textual.message import Message
-from textual.widget import Widget
+
+from tui.widgets.selected import RedrawnByFocus, selected_row
 
 
-class RowList(Widget, can_focus=True):
+class RowList(RedrawnByFocus, can_focus=True):
     """Rows with a pointer. What a row looks like, `draw_row` says.
 
     It follows the end, or whatever `follow` names, until the pointer is moved; End follows again.
@@ -92,9 +93,7 @@ class RowList(Widget, can_focus=True):
                 self.draw_row(self.keys[index], width - 2),
             )
             if index == self.at and self.has_focus:
-                ground = "reverse" if self.app.has_class("-basic") else "bold on $sel"
-                line = Content.assemble(line, " " * max(0, width - line.cell_length))
-                line = line.stylize(ground)
+                line = selected_row(line, width, basic=self.app.has_class("-basic"))
             lines.append(line)
         return Content("\n").join(lines)
 
@@ -156,14 +155,6 @@ class RowList(Widget, can_focus=True):
         """The pointer stays in sight."""
         del event
         self._keep_in_sight()
-
-    def on_focus(self) -> None:
-        """The pointer is drawn."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()
 
     def _go(self, index: int) -> None:
         self.following = False

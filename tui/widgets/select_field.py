@@ -1,17 +1,21 @@
 """A choice among more than fit on one line: a field that opens a list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
+
+from tui.widgets.labelled import Labelled
+from tui.widgets.selected import RedrawnByFocus
 
 Options = Sequence[tuple[str, str]]
 """Value and text of each."""
@@ -19,7 +23,7 @@ Options = Sequence[tuple[str, str]]
 _WIDTH = 24
 
 
-class _Value(Static, can_focus=True):
+class _Value(RedrawnByFocus, Static, can_focus=True):
     """The chosen option; Enter opens the list, letters jump in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,20 +75,12 @@ class _Value(Static, can_focus=True):
         """The mouse opens the list."""
         self.action_open()
 
-    def on_focus(self) -> None:
-        """Its ground changes."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """And changes back."""
-        self.refresh()
-
     def _take(self, value: str | None) -> None:
         if value is not None:
             self.owner.choose(value)
 
 
-class SelectField(Vertical):
+class SelectField(Labelled):
     """A label, the chosen option, and a help line.
 
     Args:
@@ -108,19 +104,14 @@ class SelectField(Vertical):
         value: str,
         help: str,  # noqa: A002 - the word of the field
     ) -> None:
-        super().__init__(id=f"field-{section}-{name}", classes="field select")
-        self.section, self.field = section, name
+        super().__init__(section, name, kind="select", label=label, help=help)
         self.options = tuple(options)
         self.value = value
         self.fixed = False
-        self._label, self._help = label, help
 
-    def compose(self) -> ComposeResult:
-        """Label and value, and the line below."""
-        with Horizontal(classes="field-row"):
-            yield Static(Content(self._label), classes="field-label")
-            yield _Value(self)
-        yield Static(Content(self._help), classes="field-help")
+    def controls(self) -> Iterable[Widget]:
+        """The chosen option."""
+        return (_Value(self),)
 
     @property
     def text(self) -> str:
@@ -133,11 +124,11 @@ class SelectField(Vertical):
         Args:
             fixed: the value was read from a file and cannot be chosen.
         """
-        self.value, self.options, self.fixed, self._help = value, tuple(options), fixed, help
+        self.value, self.options, self.fixed = value, tuple(options), fixed
         shown = self.query_one(_Value)
         shown.can_focus = not fixed
         shown.refresh()
-        self.query_one(".field-help", Static).update(Content(help))
+        self.show_help(help)
 
     def choose(self, value: str) -> None:
         """Take another option, and tell the screen."""
@@ -145,14 +136,6 @@ class SelectField(Vertical):
             self.value = value
             self.query_one(_Value).refresh()
             self.post_message(self.Chosen(self, value))
-
-    def on_descendant_focus(self) -> None:
-        """The label is bold, and coloured."""
-        self.add_class("-focused")
-
-    def on_descendant_blur(self) -> None:
-        """And is no more."""
-        self.remove_class("-focused")
 
 
 class _OptionsList(ModalScreen[str | None]):

@@ -3,9 +3,10 @@
 import shlex
 
 from textual.content import Content
-from textual.widgets import Static
 
-_ROOM = 4
+from tui.words import plain
+
+_SIGN, _LEAST = 3, 20
 
 
 def wrapped_command(command: str, width: int) -> list[str]:
@@ -34,36 +35,14 @@ def _words(command: str) -> list[str]:
         return command.split()
 
 
-class CommandStrip(Static):
-    """One command on panel colour; the quiet `$` is not part of it.
-
-    Args:
-        prompt: before the first line; empty for a line of configuration.
-    """
-
-    def __init__(self, command: str, *, prompt: str = "$", id: str | None = None) -> None:  # noqa: A002
-        super().__init__("", id=id, classes="command-strip")
-        self.command = command
-        self._prompt = prompt
-
-    def show(self, command: str) -> None:
-        """Change the command."""
-        self.command = command
-        self.refresh(layout=True)
-
-    def render(self) -> Content:
-        """The command, wrapped."""
-        return self._content(self.content_size.width or self.app.size.width)
-
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
-        """Lines of the wrapped command."""
-        del container, viewport
-        return len(wrapped_command(self.command, max(20, width - _ROOM)))
-
-    def _content(self, width: int) -> Content:
-        first = f" {self._prompt} " if self._prompt else "   "
-        lines = wrapped_command(self.command, max(20, width - _ROOM))
-        return Content("\n").join(
-            Content.assemble(Content.styled(first if not n else "   ", "$ink3"), line)
-            for n, line in enumerate(lines)
+def command_strip(command: str, width: int, *, at: int) -> list[Content]:
+    """A command on panel colour, from column `at` to the right edge; its `$` is quiet."""
+    room = max(_LEAST, width - at - _SIGN)
+    return [
+        Content.assemble(
+            " " * at,
+            Content.styled(f" {'$' if not n else ' '} ", "$ink3 on $panel"),
+            Content.styled(f"{line:<{room}}", "$ink on $panel"),
         )
+        for n, line in enumerate(wrapped_command(plain(command), room))
+    ]

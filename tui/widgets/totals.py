@@ -38,10 +38,6 @@ class Totals(Vertical):
     def show(self, summary: Summary) -> None:
         """Draw how far it is."""
         total, done = summary.number("total_bytes"), summary.number("done_bytes")
-        part = share(summary)
-        self.query_one("#total-bar", Bar).show(part)
-        percent = f"{int(part * 100):>5} %" if summary.artifacts else ""
-        self.query_one("#total-percent", Static).update(Content.styled(percent, "bold"))
         unzip = summary.number("unzip_total")
         if summary.state is JobState.UNZIPPING and unzip:
             words = [part_of(summary.number("unzip_done"), unzip) + " unzipped"]
@@ -54,18 +50,32 @@ class Totals(Vertical):
             words.append(f"{count} artifacts" if wide or summary.state.ended else count)
         if summary.state.ended:
             words.append(plural(summary.retries, "retry", "retries"))
+        part = share(summary) if summary.artifacts else None
+        ended = summary.number("ended") if summary.state.ended else 0.0
+        self.draw(part, words, failed=summary.failed, ended=ended)
+
+    def draw(
+        self, part: float | None, words: Sequence[str], *, failed: int, ended: float = 0.0
+    ) -> None:
+        """Draw these figures.
+
+        Args:
+            part: 0 to 1; None where it is not known yet.
+            words: the first is bold.
+            ended: seconds since 1970; 0 while it goes on.
+        """
+        self.query_one("#total-bar", Bar).show(part or 0.0)
+        percent = "" if part is None else f"{int(part * 100):>5} %"
+        self.query_one("#total-percent", Static).update(Content.styled(percent, "bold"))
         gap = "     " if self.app.size.width >= 100 else "   "
         self.query_one("#total-figures", Static).update(
             Content.assemble(Content.styled(words[0], "bold"), gap, gap.join(words[1:]))
         )
-        ended = summary.number("ended")
-        if summary.state.ended and ended:
+        if ended:
             right = Content.styled(time.strftime("ended %H:%M", time.localtime(ended)), "$ink2")
         else:
-            right = Content.styled(
-                f"{summary.failed} failed", "$fail" if summary.failed else "$ink2"
-            )
-            if summary.failed:
+            right = Content.styled(f"{failed} failed", "$fail" if failed else "$ink2")
+            if failed:
                 right = Content.assemble(Content.styled("✗ ", "$fail"), right)
         self.query_one("#total-failed", Static).update(right)
 
@@ -89,16 +99,31 @@ def _pace(summary: Summary, rest: float) -> list[str]:
 
 
 class SendingNow(Vertical):
-    """A fixed row for each worker."""
+    """A fixed row for each worker.
+
+    Args:
+        title: of the rows.
+        changes: how the number of workers is changed; empty where it is not.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - textual's own word
+        title: str = "Sending now",
+        changes: str = ", w changes",
+    ) -> None:
+        super().__init__(id=id)
+        self._title, self._changes = title, changes
 
     def compose(self) -> ComposeResult:
         """Heading and rows."""
-        yield Heading("Sending now", "4 at a time, w changes", id="sending-heading")
+        yield Heading(self._title, f"4 at a time{self._changes}", id="sending-heading")
         yield Static("", id="flights")
 
     def show(self, slots: Sequence[Flight | None], jobs: int) -> None:
         """Draw the rows; those that do not fit are counted."""
-        self.query_one("#sending-heading", Heading).show(meta=f"{jobs} at a time, w changes")
+        self.query_one("#sending-heading", Heading).show(meta=f"{jobs} at a time{self._changes}")
         most = next((n for name, n in _MOST_ROWS.items() if self.screen.has_class(name)), 4)
         shown = slots if len(slots) <= most else slots[: most - 1]
         lines = [self._line(slot) for slot in shown]

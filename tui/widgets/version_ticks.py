@@ -8,14 +8,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.widget import Widget
 
 from core.transfer.inventory import VersionPart
 from core.units import size
+from tui.widgets.selected import RedrawnByFocus, selected_row
 from tui.words import plural
 
 
-class VersionTicks(Widget, can_focus=True):
+class VersionTicks(RedrawnByFocus, can_focus=True):
     """Arrows move, Space changes, + ticks all and - none.
 
     Attributes:
@@ -101,14 +101,6 @@ class VersionTicks(Widget, can_focus=True):
             self.at = at
             self.action_tick()
 
-    def on_focus(self) -> None:
-        """The pointer is drawn."""
-        self.refresh()
-
-    def on_blur(self) -> None:
-        """And is no more."""
-        self.refresh()
-
     def _choose(self, ticked: frozenset[str]) -> None:
         self.ticked = ticked
         self.refresh()
@@ -137,6 +129,4 @@ class VersionTicks(Widget, can_focus=True):
         images = plural(one.images, "image")
         text = f" {one.name:<8}{images:>11}{size(one.size):>12} "
         line = Content.assemble(pointer, " ", self._mark(one, here=here), text)
-        if not here:
-            return line
-        return line.stylize("reverse" if self.app.has_class("-basic") else "bold on $sel")
+        return selected_row(line, 0, basic=self.app.has_class("-basic")) if here else line

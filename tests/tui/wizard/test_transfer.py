@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import zlib
-from collections.abc import Callable, Coroutine
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
+from textual.pilot import Pilot
 
 from core.answers import (
     Answers,
@@ -34,6 +35,9 @@ from tui.terminal import Look
 pytestmark = pytest.mark.integration
 
 Start = Callable[..., MirrorApp]
+
+SLOW = 15_000
+"""Bytes a second: the sample takes about ten seconds, and each test ends it before."""
 
 
 @pytest.fixture
@@ -67,16 +71,16 @@ def at_import(
     return start
 
 
-class RefusesCilium(Handler):
+class Refuses(Handler):
     """A proxy before the registry that takes no layer of these images."""
 
-    refusing = True
+    def __init__(self, status: int, said: str) -> None:
+        self.refusing = True
+        self._answer = Answer(status, {}, said.encode())
 
     def request(self, exchange: Exchange) -> Answer | None:
         sends = exchange.method in ("PATCH", "PUT") and "/cilium/" in exchange.path
-        if self.refusing and sends and "/manifests/" not in exchange.path:
-            return Answer(413, {}, b"<html>413 Request Entity Too Large</html>")
-        return None
+        return self._answer if self.refusing and sends and "/blobs/" in exchange.path else None
 
 
 def stands(app: MirrorApp, *stand: Stand) -> bool:
@@ -86,6 +90,36 @@ def stands(app: MirrorApp, *stand: Stand) -> bool:
 
 def play(coroutine: Coroutine[object, object, None]) -> None:
     asyncio.run(coroutine)
+
+
+async def begin(pilot: Pilot[str], app: MirrorApp) -> None:
+    """Press the button once the checks before the start have passed."""
+    await until(pilot, lambda: "may write to" in shown(app))
+    await pilot.press("n")
+
+
+@asynccontextmanager
+async def sending(app: MirrorApp) -> AsyncIterator[Pilot[str]]:
+    """An import that goes on, slowly."""
+    async with running(app) as pilot:
+        await begin(pilot, app)
+        await until(pilot, lambda: stands(app, Stand.RUNNING) and "B/s" in shown(app))
+        yield pilot
+
+
+async def stop(pilot: Pilot[str], app: MirrorApp) -> None:
+    """Stop it, and say so in the dialog."""
+    await pilot.press("s")
+    await until(pilot, lambda: isinstance(app.screen, Dialog))
+    await pilot.press("right", "enter")
+    await until(pilot, lambda: stands(app, Stand.STOPPED))
+
+
+async def resume(pilot: Pilot[str], app: MirrorApp) -> None:
+    """Go on at full speed, to the end."""
+    app.session.put("transfer", "limit_rate", 0)
+    await pilot.press("n")
+    await until(pilot, lambda: stands(app, Stand.DONE))
 
 
 def test_what_will_be_sent_is_told_and_checked_before_the_start(at_import: Start) -> None:
@@ -106,8 +140,7 @@ def test_an_import_runs_to_its_end_and_opens_done(at_import: Start) -> None:
     async def walk() -> None:
         app = at_import()
         async with running(app, LARGE) as pilot:
-            await until(pilot, lambda: "may write to" in shown(app))
-            await pilot.press("n")
+            await begin(pilot, app)
             await until(pilot, lambda: stands(app, Stand.DONE))
             await until(pilot, lambda: app.session.setup.step == 10)
 
@@ -116,11 +149,8 @@ def test_an_import_runs_to_its_end_and_opens_done(at_import: Start) -> None:
 
 def test_pause_workers_find_details_stop_and_resume(at_import: Start) -> None:
     async def walk() -> None:
-        app = at_import(rate=40_000)
-        async with running(app) as pilot:
-            await until(pilot, lambda: "may write to" in shown(app))
-            await pilot.press("n")
-            await until(pilot, lambda: stands(app, Stand.RUNNING) and "Sending" in shown(app))
+        app = at_import(rate=SLOW)
+        async with sending(app) as pilot:
             await pilot.press("p")
             await until(pilot, lambda: stands(app, Stand.PAUSED))
             assert "paused" in shown(app)
@@ -144,80 +174,77 @@ def test_pause_workers_find_details_stop_and_resume(at_import: Start) -> None:
             await pilot.press("escape")
             await until(pilot, lambda: isinstance(app.screen, ImportScreen))
             assert stands(app, Stand.PAUSED), "Esc is the safe answer"
-            await pilot.press("s")
-            await until(pilot, lambda: isinstance(app.screen, Dialog))
-            await pilot.press("right", "enter")
-            await until(pilot, lambda: stands(app, Stand.STOPPED))
+            await stop(pilot, app)
             assert "Resume" in shown(app)
-            app.session.put("transfer", "limit_rate", 0)
-            await pilot.press("n")
-            await until(pilot, lambda: stands(app, Stand.DONE))
+            await resume(pilot, app)
 
     play(walk())
 
 
 def test_a_killed_worker_is_noticed_within_two_seconds_and_resumed(at_import: Start) -> None:
     async def walk() -> None:
-        app = at_import(rate=40_000)
-        async with running(app) as pilot:
-            await until(pilot, lambda: "may write to" in shown(app))
-            await pilot.press("n")
-            await until(pilot, lambda: stands(app, Stand.RUNNING) and "B/s" in shown(app))
-            job = app.session.job
-            assert job
-            pid = job.worker_pid()
+        app = at_import(rate=SLOW)
+        async with sending(app) as pilot:
+            pid = app.session.job.worker_pid() if app.session.job else None
             assert pid
             os.kill(pid, signal.SIGKILL)
             killed = monotonic()
             await until(pilot, lambda: "cut off at" in shown(app))
             assert monotonic() - killed < 2.0
             assert "Nothing is lost." in shown(app)
-            app.session.put("transfer", "limit_rate", 0)
-            await pilot.press("n")
-            await until(pilot, lambda: stands(app, Stand.DONE))
+            await resume(pilot, app)
 
     play(walk())
 
 
 def test_leaving_the_wizard_leaves_the_import_and_the_next_one_shows_it(at_import: Start) -> None:
     async def walk() -> None:
-        app = at_import(rate=40_000)
-        async with running(app) as pilot:
-            await until(pilot, lambda: "may write to" in shown(app))
-            await pilot.press("n")
-            await until(pilot, lambda: stands(app, Stand.RUNNING) and "B/s" in shown(app))
+        app = at_import(rate=SLOW)
+        async with sending(app) as pilot:
             await pilot.press("q")
         assert "The import goes on" in (app.return_value or "")
         (job,) = existing_jobs()
         assert job.is_running()
-        again = at_import(rate=40_000)
+        again = at_import(rate=SLOW)
         async with running(again) as pilot:
             await until(pilot, lambda: stands(again, Stand.RUNNING) and "B/s" in shown(again))
             assert "It goes on when you close this terminal." in shown(again)
             await pilot.press("p")
             await until(pilot, lambda: stands(again, Stand.PAUSED))
-            await pilot.press("s")
-            await until(pilot, lambda: isinstance(again.screen, Dialog))
-            await pilot.press("right", "enter")
-            await until(pilot, lambda: stands(again, Stand.STOPPED))
+            await stop(pilot, again)
 
     play(walk())
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "title", "mend"),
+    [
+        (413, "413 Request Entity Too Large", "refuses large uploads", "client_max_body_size 0;"),
+        (403, "requested access is denied", "No right to push", "Create the project (step 5)"),
+        (507, "no space left on device", "full", "$ df -h"),
+    ],
+    ids=["413", "403", "507"],
+)
 def test_failures_are_grouped_by_cause_and_only_they_are_sent_again(
-    at_import: Start, registry: DemoRegistry, proxy_for: ProxyFactory
+    at_import: Start,
+    registry: DemoRegistry,
+    proxy_for: ProxyFactory,
+    status: int,
+    said: str,
+    title: str,
+    mend: str,
 ) -> None:
-    handler = RefusesCilium()
+    handler = Refuses(status, said)
     proxy = proxy_for(registry, handler)
 
     async def walk() -> None:
         app = at_import(address=proxy.address)
         async with running(app, LARGE) as pilot:
             await until(pilot, lambda: "to send" in shown(app))
-            await until(pilot, lambda: "may write to" in shown(app))
-            await pilot.press("n")
+            await begin(pilot, app)
             await until(pilot, lambda: stands(app, Stand.FAILED), seconds=60)
-            await until(pilot, lambda: "client_max_body_size 0;" in shown(app))
+            await until(pilot, lambda: mend in shown(app))
+            assert title in shown(app)
             assert "Cause" in shown(app)
             assert "again ›" in shown(app)
             handler.refusing = False
@@ -228,13 +255,11 @@ def test_failures_are_grouped_by_cause_and_only_they_are_sent_again(
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-def test_basic_mode_is_plain_ascii(at_import: Start, size: tuple[int, int], tmp_path: Path) -> None:
+def test_basic_mode_is_plain_ascii(at_import: Start, size: tuple[int, int]) -> None:
     async def walk() -> None:
         app = at_import(look=Look(basic=True))
         async with running(app, size) as pilot:
-            await until(pilot, lambda: "may write to" in shown(app))
-            assert shown(app).isascii()
-            await pilot.press("n")
+            await begin(pilot, app)
             await until(pilot, lambda: stands(app, Stand.DONE))
             assert shown(app).isascii()
 
