@@ -32,7 +32,7 @@ _DOING = {
 }
 _TOLD = {
     "retry", "warning", "scratch", "journal-damaged", "artifact-failed", "artifact-retrying",
-    "paused", "going-on", "jobs", "limit-rate",
+    "paused", "going-on", "jobs", "limit-rate", "compression",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from core.host.credentials import find_credentials
 from core.mirror.endpoint import Mirror, NamespaceMapping
 from core.registry.credentials import Credentials
 from core.transfer.settings import mirror_of
-from tui.words import plain, tell
+from tui.words import plain, tell, warn_of_exposure
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class Flag:
         kind: what the shell gives.
         names: with their dashes, the shown one first.
         value: what the help shows for its value; empty for a switch.
+        more: what the help says beyond the help line of the form.
     """
 
     field: str
     kind: Any
     names: tuple[str, ...]
     value: str = ""
+    more: str = ""
 
     @property
     def section(self) -> str:
@@ -62,7 +64,7 @@ class Flag:
         """As a parameter that is None where the flag is not given."""
         option = typer.Option(
             *self.names,
-            help=_as_flag(field_help(self.section, self.name)),
+            help=_as_flag(field_help(self.section, self.name)) + self.more,
             show_default=False,
             metavar=self.value or None,
         )
@@ -104,7 +106,13 @@ REGISTRY = (
 _ONLY_FOR_CONNECTING = ("registry.plain_http", "registry.trusted_hosts")
 TRANSFER = (
     Flag("transfer.jobs", int, ("--jobs", "-j"), "NUMBER"),
-    Flag("transfer.compression", str, ("--compression",), "CODEC"),
+    Flag(
+        "transfer.compression",
+        str,
+        ("--compression",),
+        "CODEC",
+        "; auto chooses by the rate of the link, zstd needs containerd 1.5 or Docker 23",
+    ),
     Flag("transfer.chunk_size", str, ("--chunk-size",), "BYTES"),
     Flag("transfer.limit_rate", str, ("--limit-rate",), "BYTES"),
     Flag("transfer.patience", float, ("--patience",), "SECONDS"),
@@ -173,7 +181,10 @@ def takes_answers(*groups: Iterable[Flag]) -> Callable[[Callable[..., int]], Cal
         @functools.wraps(verb)
         def run(*, answers_file: Path | None = None, **given: Any) -> int:
             values = {flag: given.pop(flag.parameter) for flag in flags}
-            return verb(collect_answers(answers_file, values), **given)
+            answers = collect_answers(answers_file, values)
+            registry = answers.registry
+            warn_of_exposure(insecure=registry.insecure, plain_http=registry.plain_http)
+            return verb(answers, **given)
 
         own = list(inspect.signature(verb).parameters.values())[1:]
         file = inspect.Parameter(

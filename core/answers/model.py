@@ -287,10 +287,10 @@ class TransferAnswers(_Section):
     jobs: Annotated[int, Told("A number from 1 to 16.")] = Field(
         4, ge=1, le=16, title="Uploads", description="Uploads at a time, 1 to 16 (default 4)."
     )
-    compression: Annotated[CompressionName, Told("gzip:0 to gzip:9, or none.")] = Field(
+    compression: Annotated[CompressionName, Told("gzip:0-9, zstd:1-9, auto or none.")] = Field(
         "gzip:1",
         title="Compression",
-        description="Of plain layers: gzip:0 to gzip:9, or none (gzip:1).",
+        description="Of plain layers: gzip:0-9 (gzip:1), zstd:1-9, auto, none.",
     )
     chunk_size: Annotated[Bytes, Told("From 64Ki to 512Mi.")] = Field(
         8 * 2**20,

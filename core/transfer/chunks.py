@@ -115,6 +115,11 @@ class _Reader:
             yield block
 
     @property
+    def size(self) -> int:
+        """Bytes of the blob as stored."""
+        return self._blob.size
+
+    @property
     def digest(self) -> str:
         """Of what was read."""
         return f"sha256:{self._hasher.hexdigest()}"
@@ -137,7 +142,7 @@ class _Compressed:
         self._hasher = hashlib.sha256()
 
     def blocks(self) -> Iterator[bytes]:
-        for block in self._compression.apply(self._reader.blocks()):
+        for block in self._compression.apply(self._reader.blocks(), self._reader.size):
             self._hasher.update(block)
             yield block
 

@@ -7,7 +7,7 @@ everything else is through.
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from core.archive.model import Blob, StoredArtifact
@@ -20,6 +20,7 @@ from core.errors import (
     RegistryError,
 )
 from core.reference import Reference
+from core.registry.retry import timed_out
 from core.registry.session import Session
 from core.transfer.compression import Compression
 from core.transfer.inspection import Found, Inspector
@@ -95,6 +96,7 @@ class Engine:
         self._items: list[_Item] = []
         self._counted: set[str] = set()
         self._by_placement: dict[tuple[str, str], list[_Item]] = defaultdict(list)
+        self._in_vain = 0
         self.totals = Totals()
 
     def register(self) -> None:
@@ -200,7 +202,23 @@ class Engine:
             self._progress.pause(slot)
             self._bring(need, slot, final=final)
 
+        if self._sender.tuning.is_open:
+            needs = self._timed(needs, work)
         run_in_threads(self._crew, needs, work, self._stop)
+
+    def _timed(self, needs: Sequence[Need], work: Callable[[int, Need], None]) -> list[Need]:
+        """Send some blobs to learn how fast the link is, choose by that, and say what is left."""
+        tuning = self._sender.tuning
+        brought: set[int] = set()
+
+        def some(number: int, need: Need) -> None:
+            if not tuning.knows_enough:
+                brought.add(id(need))
+                work(number, need)
+
+        run_in_threads(self._crew, tuning.in_order(needs), some, self._stop)
+        self._sender.choose_compression()
+        return [need for need in needs if id(need) not in brought]
 
     def _prepare(self, items: Iterable[_Item]) -> None:
         self._by_placement.clear()
@@ -256,6 +274,7 @@ class Engine:
                 return
             self._counted.add(need.blob.digest)
             if state is PlacementState.SENT:
+                self._in_vain = 0
                 self.totals.done += size
                 return
             self.totals.total -= size
@@ -306,7 +325,8 @@ class Engine:
             for blob in item.blobs
         }
         for one in self._journal.open_uploads():
-            if (one.digest, one.repository) not in awaited and cancel(self._session, one):
+            useless = one.abandoned or (one.digest, one.repository) not in awaited
+            if useless and cancel(self._session, one):
                 self._journal.forget_upload(one)
 
     def _end_if_in_vain(self, error: RegistryError) -> None:
@@ -326,6 +346,11 @@ class Engine:
             self._session.ping()
         except RegistryError:
             raise GivenUpError(error) from None
+        if timed_out(error):
+            # It answers, but nothing gets through: each blob more would take as long in vain.
+            self._in_vain += 1
+            if self._in_vain >= 2 * self._crew.size:
+                raise GivenUpError(error)
 
 
 class GivenUpError(Exception):

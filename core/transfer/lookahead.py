@@ -23,7 +23,7 @@ class LookAhead(Generic[_Item]):
 
     Args:
         items: gone through in the other thread only.
-        depth: how many items wait at the most; one more is being made.
+        depth: how many items wait at the most, the one that is being made among them.
     """
 
     def __init__(self, items: Iterable[_Item], depth: int = 1) -> None:
@@ -56,12 +56,12 @@ class LookAhead(Generic[_Item]):
         self._put(end)
 
     def _put(self, item: _Item | _End) -> bool:
-        """Wait for room; False where nobody takes any more."""
+        """Wait until another may be made; False where nobody takes any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._given_up or len(self._waiting) < self._depth)
             if not self._given_up:
                 self._waiting.append(item)
                 self._changed.notify_all()
+            self._changed.wait_for(lambda: self._given_up or len(self._waiting) < self._depth)
             return not self._given_up
 
     def _take(self) -> Iterator[_Item]:

@@ -1,7 +1,7 @@
 """Putting the manifest of an artifact, once all its blobs are in place."""
 
 from core.archive.model import Blob, ImageParts, ReadyManifest, StoredArtifact
-from core.oci import DOCKER_MANIFEST, canonical_json
+from core.oci import canonical_json
 from core.reference import Reference
 from core.registry.manifests import put_manifest
 from core.registry.session import Session
@@ -24,21 +24,23 @@ def publish(
     if isinstance(artifact.content, ImageParts):
         content = image_manifest(artifact.content, journal, compression)
         return put_manifest(
-            session, destination.repository, destination.tag, content, DOCKER_MANIFEST
+            session, destination.repository, destination.tag, content, compression.manifest_type
         )
     return _put_tree(session, destination.repository, destination.tag, artifact.content)
 
 
 def image_manifest(image: ImageParts, journal: Journal, compression: Compression) -> bytes:
-    """The manifest of an image of `docker save`, as docker itself would push it.
+    """The manifest of an image of `docker save`, as docker itself would push it; that of an OCI
+    image where the layers have a codec which docker's format does not know.
 
-    Source: docker image manifest version 2, schema 2. The same bytes on every run.
+    Sources: docker image manifest version 2, schema 2; OCI image specification 1.1. The same bytes
+    on every run.
     """
     return canonical_json(
         {
             "schemaVersion": 2,
-            "mediaType": DOCKER_MANIFEST,
-            "config": _descriptor(image.config, image.config.media_type, journal),
+            "mediaType": compression.manifest_type,
+            "config": _descriptor(image.config, compression.config_type, journal),
             "layers": [
                 _descriptor(
                     layer,

@@ -14,7 +14,7 @@ from pathlib import Path
 from core.archive.model import Blob
 from core.errors import ArchiveError, Code, Interrupted, JobError, RegistryError
 from core.registry.blobs import has_blob, mount_blob
-from core.registry.retry import Attempts
+from core.registry.retry import Attempts, timed_out
 from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
@@ -25,13 +25,14 @@ from core.transfer.lookahead import LookAhead
 from core.transfer.manner import Manner, WholeBlob
 from core.transfer.progress import Progress, Slot
 from core.transfer.states import PlacementState
+from core.transfer.tuning import Tuning
 from core.transfer.view import JournalView
 
 SMALLEST_CHUNK = 64 * 1024
 """A proxy that refuses even this is told to the operator (HTTP 413)."""
 
 LARGEST_FORCED_CHUNK = 64 * 1024 * 1024
-"""What a registry may ask for at the most; each upload holds three chunks in memory."""
+"""What a registry may ask for at the most; each upload holds two chunks in memory."""
 
 _MAX_BEGINNINGS = 10
 """How often a blob is begun before it is given up: a registry may forget uploads for ever."""
@@ -74,10 +75,15 @@ class _Delivery:
     blob: Blob
     repository: str
     slot: Slot
+    manner: Manner
 
 
 class BlobSender:
-    """Brings blobs into repositories of the mirror; used by all threads of a worker."""
+    """Brings blobs into repositories of the mirror; used by all threads of a worker.
+
+    Attributes:
+        tuning: with which compression.
+    """
 
     def __init__(
         self,
@@ -89,7 +95,7 @@ class BlobSender:
     ) -> None:
         self._session = session
         self._journal = journal
-        self._compression = compression
+        self.tuning = Tuning(compression, journal)
         self._chunk_size = chunk_size
         self._progress = progress
         self._manner = Manner()
@@ -115,7 +121,7 @@ class BlobSender:
         placement = self._journal.placement(blob, repository)
         if placement.state.is_there:
             return placement.state
-        delivery = _Delivery(blob, repository, slot)
+        delivery = _Delivery(blob, repository, slot, self._manner.supposed())
         upload = self._resume(delivery, placement)
         known = self._journal.known_as(blob)
         # Where this run has put it elsewhere a mount saves the question: it says yes as well where
@@ -124,7 +130,8 @@ class BlobSender:
             upload = mount_blob(self._session, repository, known[0], holders[0])
             if upload is None:
                 return self._arrived(delivery, PlacementState.MOUNTED)
-        if known and has_blob(self._session, repository, *known):
+            self._record(delivery, upload)
+        if known and self._holds(repository, known):
             self._give_up(delivery, upload)
             return self._arrived(delivery, PlacementState.PRESENT)
         if known and upload is None and (source := self._other_holder(delivery, known)):
@@ -134,12 +141,18 @@ class BlobSender:
         self._send(delivery, upload)
         return self._arrived(delivery, PlacementState.SENT)
 
+    def choose_compression(self) -> None:
+        """Make the choice that is still open, while nothing is under way."""
+        if self.tuning.choose():
+            for one in self._journal.open_uploads():  # other bytes would be added to them
+                self._discard(one)
+
     def _other_holder(self, delivery: _Delivery, known: tuple[str, int]) -> str | None:
         """A repository that the blob can be mounted from, of those that the journal knows."""
         others = [one for one in self._journal.holders(delivery.blob) if one != delivery.repository]
         for repository in others[:_MAX_HOLDERS_ASKED]:
             try:
-                if has_blob(self._session, repository, *known):
+                if self._holds(repository, known):
                     return repository
             except RegistryError as error:
                 if error.temporary:
@@ -159,14 +172,16 @@ class BlobSender:
         try:
             upload.ask_offset()
         except UploadLostError:
-            return None
+            pass
         except RegistryError as error:
             # A session that only makes trouble must not be asked for by every run to come.
             if error.temporary and error.status != 500:
                 raise
             _LOG.warning("an upload cannot be gone on with, it begins anew: %s", error)
-            return None
-        return upload
+        else:
+            return upload
+        self._give_up(delivery, upload)
+        return None
 
     def _send(self, delivery: _Delivery, upload: Upload | None) -> None:
         """Send all of it, beginning anew where the registry forgets the session."""
@@ -185,9 +200,10 @@ class BlobSender:
                 self._record(delivery, upload)
                 self._stream(delivery, upload, attempts)
             except UploadLostError as lost:
+                self._give_up(delivery, upload)
                 if self._has_arrived(delivery):
                     return
-                self._note_loss(lost, upload, at_once)
+                self._note_loss(delivery, lost, upload, at_once)
                 upload = None
             except _RewoundError:
                 pass
@@ -199,6 +215,7 @@ class BlobSender:
                     raise
                 upload, refused = None, True
             else:
+                self._manner.prove(delivery.manner)
                 return
             self._progress.count_retry()
         self._give_up(delivery, upload)
@@ -215,16 +232,15 @@ class BlobSender:
             UploadLostError: the registry does not know the session, or holds what is not ours.
             _RewoundError: it holds less than it said before.
         """
-        if not self._manner.takes_chunks and not upload.offset:
+        if not delivery.manner.takes_chunks and not upload.offset:
             self._send_whole(delivery, upload, attempts)
             return
         made = chunks(
-            delivery.blob, self._compression, lambda: self._chunk_size.value, upload.offset
+            delivery.blob, self.tuning.compression, lambda: self._chunk_size.value, upload.offset
         )
         with LookAhead(made) as stream:
             for chunk in stream:
                 if chunk.offset != upload.offset:
-                    self._give_up(delivery, upload)
                     raise UploadLostError
                 if chunk.is_last and delivery.blob.compressible:
                     self._journal.set_known(delivery.blob, chunk.digest, chunk.total)
@@ -240,13 +256,14 @@ class BlobSender:
             self._progress.pause(delivery.slot)
             part = chunk.part(upload.offset, self._chunk_size.value)
             try:
-                self._send_part(delivery, upload, part)
+                with self.tuning.meter.timing(part.length):
+                    self._send_part(delivery, upload, part)
             except RegistryError as error:
-                if self._refuses_chunks(error, upload, part):
-                    self._give_up(delivery, upload)
+                if self._refuses_chunks(delivery, error, upload, part):
                     raise UploadLostError from None
                 self._before_next_attempt(error, part, attempts)
                 if part.is_last and self._has_arrived(delivery):
+                    self._give_up(delivery, upload)  # perhaps it was somebody else's that arrived
                     return
                 if not chunk.offset <= upload.ask_offset() <= chunk.total:
                     raise _RewoundError from None
@@ -260,7 +277,7 @@ class BlobSender:
     def _send_part(self, delivery: _Delivery, upload: Upload, part: Chunk) -> None:
         body = Body(part.length, part.pieces)
         watched = self._progress.watched(body, delivery.slot, part.begin, part.end)
-        if part.is_last and (self._manner.takes_put or not part.length):
+        if part.is_last and (delivery.manner.takes_put or not part.length):
             upload.finish(part.digest, watched)
         elif part.is_last:
             upload.send(watched)
@@ -277,19 +294,19 @@ class BlobSender:
             UploadLostError: it broke off.
         """
         blob = delivery.blob
-        whole = WholeBlob(blob, self._compression, self._session.waiter.stop)
+        whole = WholeBlob(blob, self.tuning.compression, self._session.waiter.stop)
         if blob.compressible:
             self._journal.set_known(blob, whole.digest, whole.length)
         self._progress.pause(delivery.slot)
         body = Body(whole.length, whole)
+        watched = self._progress.watched(body, delivery.slot, 0, blob.size)
         try:
-            upload.finish(whole.digest, self._progress.watched(body, delivery.slot, 0, blob.size))
+            with self.tuning.meter.timing(whole.length):
+                upload.finish(whole.digest, watched)
         except RegistryError as error:
             attempts.failed(error)
             self._progress.count_retry()
-            if not self._has_arrived(delivery):
-                self._give_up(delivery, upload)
-                raise UploadLostError from None
+            raise UploadLostError from None
 
     def _judge_offset(
         self, error: RegistryError, upload: Upload, part: Chunk, attempts: Attempts
@@ -299,19 +316,27 @@ class BlobSender:
             attempts.succeeded()
         elif error.status == 416 and upload.offset == part.offset:
             self._chunk_size.shrink_below(part.length)  # its place is right, so it is its size
+        elif timed_out(error) and attempts.in_vain > 1:
+            self._chunk_size.shrink_below(part.length)  # less takes less time
 
-    def _refuses_chunks(self, error: RegistryError, upload: Upload, part: Chunk) -> bool:
+    def _refuses_chunks(
+        self, delivery: _Delivery, error: RegistryError, upload: Upload, part: Chunk
+    ) -> bool:
         """Whether a first chunk may have been refused for being one."""
         first = not part.is_last and not upload.offset
-        return first and self._manner.refuses_chunks(error.status)
+        return first and delivery.manner.refuses_chunks(error.status)
 
     def _note_loss(
-        self, lost: UploadLostError, upload: Upload | None, at_once: Counter[str]
+        self,
+        delivery: _Delivery,
+        lost: UploadLostError,
+        upload: Upload | None,
+        at_once: Counter[str],
     ) -> None:
         """Take note of a session that was gone before it took a byte; twice is a manner."""
         at_once[lost.method] += upload is not None and not upload.offset
         if at_once[lost.method] > 1:
-            self._manner.lost_at_once(lost.method)
+            delivery.manner.lost_at_once(lost.method)
 
     def _before_next_attempt(self, error: RegistryError, part: Chunk, attempts: Attempts) -> None:
         """Wait, or make chunks smaller where a proxy refuses their size."""
@@ -325,7 +350,20 @@ class BlobSender:
     def _has_arrived(self, delivery: _Delivery) -> bool:
         """Whether the end of the blob was accepted although no answer came."""
         known = self._journal.known_as(delivery.blob)
-        return known is not None and has_blob(self._session, delivery.repository, *known)
+        return known is not None and self._holds(delivery.repository, known)
+
+    def _holds(self, repository: str, known: tuple[str, int]) -> bool:
+        """Whether a repository holds a blob; one that it cannot even be asked for is sent again.
+
+        docker-registry 2 answers 500 for ever where its disk was full when it noted a blob.
+        """
+        try:
+            return has_blob(self._session, repository, *known)
+        except RegistryError as error:
+            if error.status != 500:
+                raise
+            _LOG.warning("%s cannot tell of a blob, it is sent: %s", repository, error)
+            return False
 
     def _record(self, delivery: _Delivery, upload: Upload) -> None:
         self._journal.set_placement(
@@ -340,8 +378,12 @@ class BlobSender:
         """Cancel an upload, so that it does not fill the registry's disk."""
         if upload is None:
             return
-        cancel(self._session, OpenUpload(delivery.blob.digest, upload.repository, upload.location))
-        self._journal.set_placement(delivery.blob, delivery.repository, PlacementState.WAITING)
+        self._discard(OpenUpload(delivery.blob.digest, upload.repository, upload.location))
+
+    def _discard(self, left: OpenUpload) -> None:
+        self._journal.abandon(left)  # where it cannot be cancelled now, the end of the job tries
+        if cancel(self._session, left):
+            self._journal.forget_upload(left)
 
 
 def cancel(session: Session, left: OpenUpload) -> bool:

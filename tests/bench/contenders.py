@@ -10,17 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.demo.registry import DemoRegistry
 from core.demo.sample import IMAGES_FILE, TOOLS_FILE, Sample
 from core.reference import Reference
+from tests.bench.ground import NAMESPACE
 from tests.fixtures.private_docker import PrivateDocker
-from tests.fixtures.tools import Skopeo
+from tests.fixtures.tools import Registry, Skopeo
 from tests.integration.program import PROGRAM, environment, import_flags
 
 WORKERS = 2
 """`eksctl anywhere import images` pushes with one worker a core; this is for two cores."""
-
-NAMESPACE = "bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +31,27 @@ class Contender:
     """
 
     name: str
-    run: Callable[[Sample, DemoRegistry, Path], float]
+    run: Callable[[Sample, Registry, Path], float]
 
 
-def eksa_mirror(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
+def eksa_mirror(*more: str) -> Callable[[Sample, Registry, Path], float]:
     """The program with everything switched on: journal, diff IDs, verification, reports."""
-    command = [PROGRAM, "import", *import_flags(sample, registry, NAMESPACE), "--all"]
-    began = time.monotonic()
-    subprocess.run(
-        [str(word) for word in command],
-        env=environment(registry) | {"XDG_STATE_HOME": str(folder / "state")},
-        check=True,
-        capture_output=True,
-    )
-    return time.monotonic() - began
+
+    def run(sample: Sample, registry: Registry, folder: Path) -> float:
+        command = [PROGRAM, "import", *import_flags(sample, registry, NAMESPACE), "--all", *more]
+        began = time.monotonic()
+        subprocess.run(
+            [str(word) for word in command],
+            env=environment(registry) | {"XDG_STATE_HOME": str(folder / "state")},
+            check=True,
+            capture_output=True,
+        )
+        return time.monotonic() - began
+
+    return run
 
 
-def limit(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
+def limit(sample: Sample, registry: Registry, folder: Path) -> float:
     """The same blobs by a bare loop: see `tests.bench.limit`."""
     del folder
     login = (registry.username, registry.password.get_secret_value())
@@ -61,7 +63,7 @@ def limit(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
     return time.monotonic() - began
 
 
-def skopeo(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
+def skopeo(sample: Sample, registry: Registry, folder: Path) -> float:
     """`skopeo copy` for each image, two at a time; unpacking the outer tarball is not counted."""
     tool = Skopeo(folder)
     archives = _unpack(sample, folder)
@@ -76,10 +78,10 @@ def skopeo(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
     return time.monotonic() - began
 
 
-def docker(daemon: PrivateDocker) -> Callable[[Sample, DemoRegistry, Path], float]:
+def docker(daemon: PrivateDocker) -> Callable[[Sample, Registry, Path], float]:
     """What `eksctl anywhere import images` does: unpack, load, tag, push with two workers."""
 
-    def run(sample: Sample, registry: DemoRegistry, folder: Path) -> float:
+    def run(sample: Sample, registry: Registry, folder: Path) -> float:
         client = daemon.client
         login = {
             "username": registry.username,

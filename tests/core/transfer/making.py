@@ -106,7 +106,7 @@ def config_of(image: StoredArtifact) -> Blob:
 
 def packed(layer: Blob) -> bytes:
     """What a layer becomes on the way."""
-    return joined(GZIP.apply(layer.blocks()))
+    return joined(GZIP.apply(layer.blocks(), layer.size))
 
 
 def ready_image(name: str, *blobs: Blob) -> StoredArtifact:

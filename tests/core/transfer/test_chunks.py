@@ -4,14 +4,16 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.archive.model import Blob
 from core.errors import ArchiveError, Code
 from core.oci import digest_of
 from core.transfer.chunks import Chunk, chunks
+from core.transfer.compression import LARGE as LARGE_BYTES
 from core.transfer.compression import Compression
+from core.transfer.pieces import PIECE
 from tests.core.transfer.making import GZIP, NONE, CutOff, joined, layer, noise, stored_blob
 
 MIB = 1024 * 1024
@@ -21,7 +23,11 @@ LARGE = layer(noise("large", 600_000) * 6)
 
 def at_once(blob: Blob, compression: Compression) -> bytes:
     """In one piece; only the blocks are those of the archive, which the compressed form shows."""
-    return joined(compression.apply(blob.blocks())) if blob.compressible else blob.read_all()
+    return (
+        joined(compression.apply(blob.blocks(), blob.size))
+        if blob.compressible
+        else blob.read_all()
+    )
 
 
 def all_of(blob: Blob, compression: Compression, size: int, skip: int = 0) -> list[Chunk]:
@@ -53,6 +59,7 @@ def test_all_chunks_together_are_what_compressing_at_once_gives(
     assert all(chunk.length == sum(map(len, chunk.pieces)) for chunk in made)
 
 
+@settings(deadline=None)  # the content is judged, not the machine
 @given(sizes=st.lists(st.integers(1, 900_000), min_size=1, max_size=8), skip=st.integers(0, 10**7))
 def test_the_size_of_chunks_may_change_on_the_way(sizes: list[int], skip: int) -> None:
     whole = at_once(LARGE, GZIP)
@@ -157,3 +164,15 @@ def test_whole_pieces_are_not_copied() -> None:
     parts = chunk.part(0, 8 * MIB).pieces
     assert [len(piece) for piece in read] == [MIB, MIB, MIB]
     assert all(one is other for one, other in zip(parts, chunk.pieces, strict=True))
+
+
+def test_a_layer_in_pieces_is_gone_on_with_at_any_byte() -> None:
+    part = noise("piece", 2**15) + bytes(MIB - 2**15)
+    blob = layer(part * (LARGE_BYTES // MIB + 3))
+    whole = at_once(blob, GZIP)
+    assert whole.count(b"\x1f\x8b\x08") >= LARGE_BYTES // PIECE, "it is made in pieces"
+    for skip in (0, len(whole) // 3, len(whole) - 1):
+        made = all_of(blob, GZIP, 300_000, skip)
+        assert joined(piece for chunk in made for piece in chunk.pieces) == whole[skip:]
+        assert made[-1].digest == digest_of(whole)
+        assert made[-1].end == blob.size

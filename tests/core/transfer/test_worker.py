@@ -299,7 +299,7 @@ def test_a_damaged_journal_is_set_aside_and_nothing_is_sent_again(
     counting_proxy.forget()
     assert work.run() is ExitCode.DONE
     (told,) = [event.text for event in work.events if event.kind == "journal-damaged"]
-    (aside,) = work.job.folder.glob("journal.damaged.*")
+    (aside,) = work.job.folder.glob("journal.damaged.*.sqlite")
     assert aside.name in told
     assert counting_proxy.bytes_sent() == 0
 
@@ -382,3 +382,15 @@ def test_the_journal_that_cannot_be_written_does_not_hide_why(
     assert "df -h" in work.summary.error["mend"]
     assert not work.job.reserve.exists()
     assert work.report["error"]
+
+
+def test_auto_is_no_other_wish_once_it_has_chosen(work: Import) -> None:
+    work.transfer = TransferAnswers(compression="auto")
+    work.run()
+    assert work.summary.facts["compression"] == "auto", "too little was sent to choose"
+    journal, _ = Journal.open(work.job.journal)
+    journal.set_facts(compression="gzip:6")
+    journal.close()
+    assert work.run() is ExitCode.DONE
+    assert work.summary.facts["compression"] == "gzip:6"
+    assert not any("compression stays" in event.text for event in work.events)
