@@ -15,14 +15,15 @@ import typer
 
 from core.answers.values import parse_bytes
 from core.errors import Code, RegistryError, UsageError
-from core.fetch.images import Failure, Watcher
+from core.fetch.images import Failure, Survey, Watcher
+from core.fetch.preparation import import_command
 from core.fetch.upstreams import FindLogin, Reach, Upstreams, parse_places
 from core.host.docker_config import find_in_docker_config
 from core.registry.retry import RetryPolicy, Waiter
 from core.registry.tls import TlsSettings
 from core.transfer.progress import Throttle
-from core.units import part_of
-from tui.words import hanging, plain, plural, tell
+from core.units import part_of, size
+from tui.words import hanging, plain, plural, tell, warn_of_exposure
 
 BundlesFlag = Annotated[
     str,
@@ -79,6 +80,11 @@ RateFlag = Annotated[
     typer.Option("--limit-rate", metavar="BYTES", help="a second at the most, such as 20M",
                  show_default=False),
 ]  # fmt: skip
+ChunkFlag = Annotated[
+    str,
+    typer.Option("--chunk-size", metavar="BYTES", help="sent in one request, such as 512K "
+                 "(default: 8Mi)", show_default=False),
+]  # fmt: skip
 PatienceFlag = Annotated[
     float,
     typer.Option("--patience", metavar="SECONDS", min=0, help="how long a server that is away is "
@@ -124,6 +130,7 @@ def going(
     Raises:
         UsageError: a flag makes no sense.
     """
+    warn_of_exposure(insecure=insecure)
     reach = Reach(
         parse_places(places or ()),
         TlsSettings(ca_file, verify=not insecure),
@@ -132,7 +139,7 @@ def going(
         jobs,
     )
     stop = threading.Event()
-    throttle = Throttle(_rate(limit_rate), stop.wait)
+    throttle = Throttle(bytes_of(limit_rate, "--limit-rate"), stop.wait)
     with _stopped_by_signals(stop):  # noqa: SIM117 - the sessions are closed first
         with Upstreams(reach, find_login, Waiter(stop), _tell_retry) as upstreams:
             yield Going(upstreams, throttle)
@@ -180,6 +187,19 @@ def watcher(run: Going, progress: Progress | None = None) -> Watcher:
     return Watcher(on_bytes=progress.add, throttle=run.throttle.take)
 
 
+def tell_sizes(seen: Survey) -> None:
+    """What a download would fetch and write, on standard error."""
+    tell(f"{plural(len(seen.resolved), 'artifact')}: {size(seen.shape.fetched)} to fetch")
+    tell(f"The tarball would have {size(seen.shape.size)} ({seen.shape.size:,} bytes)")
+
+
+def tell_import(file: str, manifests: str, places: Sequence[str] = ()) -> None:
+    """The command of the other side, see `import_command`."""
+    with_what = " with what download artifacts wrote" if manifests else ""
+    tell(f"Carry it across the air gap{with_what}, then:")
+    tell(f"  {import_command(file, manifests, places)}")
+
+
 def tell_failures(failures: Sequence[Failure]) -> None:
     """What could not be had, and why, on standard error."""
     tell()
@@ -194,14 +214,21 @@ def tell_failures(failures: Sequence[Failure]) -> None:
         tell(line)
 
 
-def _rate(text: str) -> int:
+def bytes_of(text: str, flag: str, default: int = 0) -> int:
+    """What a flag for a number of bytes says.
+
+    Raises:
+        UsageError: it is none.
+    """
     try:
-        rate = parse_bytes(text or "0")
+        count = parse_bytes(text) if text else default
     except ValueError:
+        count = None
+    if not isinstance(count, int):
         raise UsageError(
-            Code.BAD_USAGE, f"“{text}” is no number of bytes, such as 20M.", where="--limit-rate"
-        ) from None
-    return rate if isinstance(rate, int) else 0
+            Code.BAD_USAGE, f"“{text}” is no number of bytes, such as 20M.", where=flag
+        )
+    return count
 
 
 def _tell_retry(error: RegistryError) -> None:

@@ -353,4 +353,56 @@ HELP: dict[int, StepHelp] = {
         (),
         (("F5  r", "verify again"), ("F7  y", "copy a command")),
     ),
+    11: StepHelp(
+        (
+            (
+                "For a machine that reaches the internet: fetches manifests and images of a "
+                "release, and curated packages where you name their registry, into one folder."
+            ),
+            (
+                "The size is asked for as you type, from manifests alone. The download runs in a "
+                "process of its own: closing the terminal changes nothing, and after a kill it "
+                "goes on in the middle of a file."
+            ),
+            (
+                "Logins are those of docker, with its credential helpers. Proxies are those of "
+                "HTTPS_PROXY and NO_PROXY."
+            ),
+        ),
+        (
+            (
+                "field-prepare-folder",
+                "Folder",
+                "Where the tarballs are written: best the disk that is carried over.",
+            ),
+            (
+                "field-prepare-release",
+                "Release",
+                "Empty for the latest. Or its version, or file or URL of a bundle manifest.",
+            ),
+            (
+                "field-prepare-platforms",
+                "Platforms",
+                "With all of them every digest stays that of upstream. One alone is smaller.",
+            ),
+            (
+                "field-prepare-packages_from",
+                "Packages from",
+                "Registry of the images of curated packages, and after a blank that of charts.",
+            ),
+            (
+                "field-prepare-upstream_mirrors",
+                "Caches",
+                "Where a host of upstream is reached only through a cache of your own.",
+            ),
+        ),
+        (
+            ("F5  r", "ask upstream anew; try again"),
+            ("s", "stop; it can be resumed"),
+            ("l", "go on without what upstream lacks"),
+            ("c", "change the answers"),
+            ("x", "throw away what was fetched, and begin anew"),
+            ("F7  y", "copy the command of the other side"),
+        ),
+    ),
 }

@@ -99,6 +99,14 @@ class Session:
         """What the header calls this set-up; empty where it has no name yet."""
         return self.setup.name if self.answers.registry.endpoint else ""
 
+    @property
+    def exposure(self) -> str:
+        """What the header says where somebody on the way could read along."""
+        registry = self.answers.registry
+        if registry.plain_http:
+            return "plain HTTP"
+        return "TLS not verified" if registry.insecure else ""
+
     def begin(self, setup: Setup) -> None:
         """Work on another set-up; nothing of the last one is kept in memory."""
         self.let_go()

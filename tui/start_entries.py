@@ -2,26 +2,36 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.answers import load_answers
 from core.answers.setups import SavedSetup, Setup, open_setup, saved_setups, setup_with
 from core.errors import EksaMirrorError
+from core.fetch.picture import Picture, look_at
+from core.fetch.preparation import Errand, existing_errands
 from core.transfer.job import Job
 from core.transfer.standing import Overview, Stand, overviews
 from core.units import time_left
+from tui.session import home
 from tui.steps import NAMES
 from tui.widgets.menu import Entry
 from tui.words import plain, plural
 
 MOST_SETUPS, MOST_IMPORTS = 5, 3
-NEW, LOAD = "new", "load"
+MOST_DOWNLOADS = 2
+NEW, LOAD, PREPARE = "new", "load", "prepare"
 
 _OFFERED = (
     Entry(NEW, "Start a new set-up", "Empty answers. Takes about ten minutes."),
     Entry(LOAD, "Load answers from a file", "Start from the answers of another site."),
+    Entry(PREPARE, "Prepare on a connected machine", "Download what an import needs, to carry it."),
 )
+_DOWNLOADS = {
+    Stand.RUNNING: "Open the running download",
+    Stand.STALLED: "Open the running download",
+    Stand.DONE: "Open the download",
+}
 _UNWELL = (Stand.FAILED, Stand.CUT_OFF, Stand.STOPPED, Stand.BROKEN)
 
 
@@ -45,10 +55,12 @@ class Offer:
 
     Attributes:
         doors: by the key of the entry; each raises EksaMirrorError or OSError.
+        errands: downloads of the connected side, by the key of the entry.
     """
 
     entries: tuple[Entry, ...]
     doors: dict[str, Callable[[], Opened]]
+    errands: dict[str, Errand] = field(default_factory=dict)
 
 
 def offer(root: Path, now: float | None = None) -> Offer:
@@ -68,7 +80,45 @@ def offer(root: Path, now: float | None = None) -> Offer:
         doors[_key(one)] = lambda job=one.job: Opened(  # type: ignore[misc]
             setup_with(root, load_answers(job.answers)), 9, job
         )
-    return Offer((*entries, *_OFFERED), doors)
+    errands: dict[str, Errand] = {}
+    entries += _download_entries(errands, now)
+    return Offer((*entries, *_OFFERED), doors, errands)
+
+
+def _download_entries(errands: dict[str, Errand], now: float) -> list[Entry]:
+    """Downloads of the connected side that run or are not whole, and the last that is."""
+    try:
+        found = existing_errands()
+    except EksaMirrorError as error:
+        return [_broken("downloads", f"Downloads cannot be listed: {error.message}")]
+    open_ones: list[Entry] = []
+    whole: list[Entry] = []
+    for errand in found:
+        key = f"download {errand.name}"
+        try:
+            stand, picture = look_at(errand)
+            folder = errand.preparation().folder
+        except EksaMirrorError as error:
+            open_ones.append(_broken(key, f"A download cannot be read: {error.message}"))
+            continue
+        if stand.lives or folder.is_dir():  # one on a stick that is not plugged in can wait
+            errands[key] = errand
+            title = f"{_DOWNLOADS.get(stand, 'Resume the download')} to {home(folder)}"
+            entry = Entry(key, plain(title), _download_words(stand, picture, now))
+            (whole if stand is Stand.DONE else open_ones).append(entry)
+    return [*open_ones[:MOST_DOWNLOADS], *whole[:1]]
+
+
+def _download_words(stand: Stand, picture: Picture | None, now: float) -> str:
+    how_far = f"{picture.per_cent if picture else 0} % is here."
+    if stand.lives or picture is None:
+        return how_far
+    ended = f" Ended {day_and_time(picture.ended, now)}." if picture.ended else ""
+    if stand is Stand.DONE:
+        return f"All is here, to be carried over.{ended}"
+    if stand is Stand.FAILED:
+        return f"{plural(len(picture.lost), 'artifact')} could not be had.{ended}"
+    return f"Nothing is lost. {how_far}{ended}"
 
 
 def _imports(entries: list[Entry]) -> tuple[list[Overview], list[Overview], list[Overview]]:

@@ -27,6 +27,14 @@ def tell(text: str = "") -> None:
     sys.stderr.flush()
 
 
+def warn_of_exposure(*, insecure: bool, plain_http: bool = False) -> None:
+    """Say each time that somebody on the way could read and change what is sent."""
+    if plain_http:
+        tell("Warning: plain HTTP. Others on the way can read the login and change what is sent.")
+    elif insecure:
+        tell("Warning: certificates are not verified. A false registry would get the login, too.")
+
+
 def put(text: str) -> None:
     """A line of data, on standard output."""
     sys.stdout.write(text + "\n")

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from core.errors import Code, Interrupted, RegistryError
@@ -140,13 +140,8 @@ class _Fetch:
             self._partial.note(self._digest, self._done)
 
     def _read_on(self, session: Session, repository: str) -> None:
-        path = f"/v2/{repository}/blobs/{self._digest}"
-        with session.open(path, (pull(repository),), start=self._done) as answer:
-            skip = self._done - _first_byte(answer.status, answer.headers.get("Content-Range"))
-            for block in read_stream(answer, session.absolute(path), _BLOCK):
-                fresh, skip = block[skip:], max(0, skip - len(block))
-                if fresh:
-                    self._take(fresh)
+        for block in blocks_from(session, repository, self._digest, self._done, _BLOCK):
+            self._take(block)
         if self._done < self._size:
             raise RegistryError(
                 Code.REGISTRY_UNREACHABLE,
@@ -178,6 +173,23 @@ class _Fetch:
     def _check_stop(self) -> None:
         if self._upstreams.waiter.stop.is_set():
             raise Interrupted("The download was stopped.")
+
+
+def blocks_from(
+    session: Session, repository: str, digest: str, start: int, block: int
+) -> Iterator[bytes]:
+    """A blob from a byte on, also where the server can only send all of it.
+
+    Raises:
+        RegistryError: it is not there, or the connection broke.
+    """
+    path = f"/v2/{repository}/blobs/{digest}"
+    with session.open(path, (pull(repository),), start=start) as answer:
+        skip = start - _first_byte(answer.status, answer.headers.get("Content-Range"))
+        for content in read_stream(answer, session.absolute(path), block):
+            fresh, skip = content[skip:], max(0, skip - len(content))
+            if fresh:
+                yield fresh
 
 
 def _first_byte(status: int, content_range: str | None) -> int:

@@ -4,17 +4,15 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from core.errors import Code, EksaMirrorError, Interrupted, RegistryError
+from core.errors import Code, EksaMirrorError, Interrupted
 from core.fetch.images import Failure, in_threads
+from core.fetch.relay import Relay
 from core.fetch.resolve import Resolved
-from core.fetch.upstreams import Upstreams
 from core.oci import Descriptor, Manifest
 from core.reference import Artifact, Kind, Reference
-from core.registry.blobs import has_blob, mount_blob, open_blob
+from core.registry.blobs import has_blob, mount_blob
 from core.registry.manifests import get_manifest, put_manifest
 from core.registry.session import Session
-from core.registry.transport import Body
-from core.registry.upload import Upload, UploadLostError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +45,22 @@ class Copier:
     """Copies whole artifacts; for all threads.
 
     Args:
-        upstreams: the source.
-        session: the destination.
+        relay: takes blobs from the source to the destination.
         prefix: path in front of every repository there; may be empty.
         home: path of upstream that is left out of the names, `eks-anywhere` for one.
     """
 
-    upstreams: Upstreams
-    session: Session
+    relay: Relay
     prefix: str
     homes: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _holders: dict[str, str] = field(default_factory=dict)
     _sending: dict[str, threading.Lock] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Session:
+        """The destination."""
+        return self.relay.session
 
     def target(self, artifact: Artifact) -> tuple[str, str]:
         """Repository and tag in the destination; the tag is empty where there is none."""
@@ -106,49 +107,11 @@ class Copier:
                 if upload is None:
                     count.mounted += blob.size
                     return
-                self._send(source, repository, blob, upload)
+                self.relay.send(source, repository, blob, upload)
             else:
-                self._send(source, repository, blob, None)
+                self.relay.send(source, repository, blob, None)
             count.sent += blob.size
             self._holders[blob.digest] = repository
-
-    def _send(
-        self, source: Reference, repository: str, blob: Descriptor, upload: Upload | None
-    ) -> None:
-        """The whole blob in one request, begun again where the connection breaks."""
-        pieces = _Pieces(self.upstreams, source, blob)
-        waiting = [upload] if upload else []
-
-        def attempt() -> None:
-            begun = waiting.pop() if waiting else Upload.start(self.session, repository)
-            try:
-                begun.finish(blob.digest, Body(blob.size, pieces))
-            except UploadLostError:
-                raise RegistryError(
-                    Code.REGISTRY_FAULT,
-                    "The registry forgot an upload.",
-                    where=f"{repository}@{blob.digest}",
-                    temporary=True,
-                ) from None
-
-        self.session.retrying(attempt)
-
-
-@dataclass(frozen=True, slots=True)
-class _Pieces:
-    """A blob of upstream, read anew each time it is gone through."""
-
-    upstreams: Upstreams
-    source: Reference
-    blob: Descriptor
-
-    def __iter__(self) -> Iterator[bytes]:
-        session, repository = self.upstreams.registry(self.source)
-        with open_blob(session, repository, self.blob.digest) as blocks:
-            for block in blocks:
-                if self.upstreams.waiter.stop.is_set():
-                    raise Interrupted("The copy was stopped.")
-                yield block
 
 
 def copy_all(
@@ -166,7 +129,7 @@ def copy_all(
         Interrupted: the copy is to stop.
         RegistryError: a registry is away for good.
     """
-    stop = copier.upstreams.waiter.stop
+    stop = copier.relay.upstreams.waiter.stop
 
     def copy(one: Resolved) -> Copied | Failure:
         result: Copied | Failure

@@ -63,12 +63,17 @@ class Watcher:
 
     Attributes:
         on_resolved: how many artifacts were asked for, and how many there are.
-        on_bytes: bytes that came in, or were found on the disk.
+        on_bytes: bytes that came in, or were found on the disk; told by the thread that has the
+            blob in hand.
+        on_begin: a thread takes a blob in hand, and its bytes.
+        on_end: the blob is here, whole.
         throttle: takes a number of bytes and waits as long as they may take.
     """
 
     on_resolved: Callable[[int, int], None] = lambda done, total: None
     on_bytes: Callable[[int], None] = lambda count: None
+    on_begin: Callable[[Source, int], None] = lambda source, size: None
+    on_end: Callable[[Source], None] = lambda source: None
     throttle: Callable[[int], object] = lambda count: None
 
 
@@ -139,12 +144,14 @@ def download(
         fetcher = BlobFetcher(upstreams, partial, watcher.on_bytes, watcher.throttle)
 
         def fetch(source: Source) -> Failure | None:
+            watcher.on_begin(source, seen.shape.sizes[source.digest])
             try:
                 fetcher.fetch(source)
             except RegistryError as error:
                 if error.temporary:  # and it was waited for: the others would wait as long
                     raise
                 return Failure(source.artifact, error)
+            watcher.on_end(source)
             return None
 
         results = in_threads(jobs, _sources(seen), fetch, upstreams.waiter.stop)

@@ -227,8 +227,7 @@ def check_room(folder: Path, need: int) -> None:
             f"The archive needs {size(need)} ({need:,} bytes) more, and {size(free)} are free.",
             where=str(folder),
             cause="Nothing was fetched yet.",
-            mend="Name a place with more room with -o, or take less with --platform and "
-            "--kube-version.",
+            mend="Name a place with more room, or take fewer platforms or Kubernetes versions.",
         )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from core.archive.downloads import Downloads, is_downloads
 from core.errors import Code, ReleaseError
 from core.fetch.upstreams import Upstreams
+from core.reference import Kind
 from core.release.bundles import BundlesManifest, load_bundles
 from core.release.kinds import RELEASES, load_manifest
 from core.release.locate import ManifestLocator, ManifestReader
@@ -42,6 +43,21 @@ class Release:
             ReleaseError: an EKS-D release manifest is missing or broken, or a version unknown.
         """
         return required_artifacts(self.bundles, self.read, kube_versions)
+
+    def tools(self, required: Requirements) -> str:
+        """The image that eksctl loads first: that of the first version in the file.
+
+        Where that version was not chosen, it is the one of the first which was; else nothing.
+        """
+        content = self.bundles.versions_bundles[0].content
+        eksa = content.get("eksa")
+        tools = eksa.get("cliTools") if isinstance(eksa, dict) else None
+        uri = tools.get("uri") if isinstance(tools, dict) else None
+        known = {str(one.artifact) for one in required.artifacts if one.artifact.kind is Kind.IMAGE}
+        if isinstance(uri, str) and uri in known:
+            return uri
+        chosen = [str(one.artifact) for one in required.artifacts if "eksa.cliTools" in one.fields]
+        return next(iter(chosen), "")
 
 
 def is_url(text: str) -> bool:

@@ -38,7 +38,22 @@ def start(answers: Answers, orders: Orders) -> Job:
         )
     with folder_troubles(job.folder):
         save_answers(answers, job.answers)
-        worker = _spawn(job)
+    start_worker(job, "core.transfer.worker", orders.dump())
+    return job
+
+
+def start_worker(job: Job, module: str, orders: bytes) -> None:
+    """Start a process that works in a job's folder, and come back when it has begun.
+
+    Args:
+        module: what it runs, with the folder as its argument.
+        orders: what it reads from its standard input.
+
+    Raises:
+        JobError: it cannot start: `job-running`, `job-folder-unsafe`, `disk-full`.
+    """
+    with folder_troubles(job.folder):
+        worker = _spawn(job, module)
     begun = _begin(worker, orders)
     if begun is None:
         raise JobError(
@@ -49,7 +64,6 @@ def start(answers: Answers, orders: Orders) -> Job:
         )
     if begun.error:
         raise begun.error
-    return job
 
 
 def ask_to_stop(job: Job) -> bool:
@@ -70,7 +84,7 @@ def ask_to_stop(job: Job) -> bool:
     return True
 
 
-def _spawn(job: Job) -> "subprocess.Popen[bytes]":
+def _spawn(job: Job, module: str) -> "subprocess.Popen[bytes]":
     """Start the process.
 
     Raises:
@@ -80,7 +94,7 @@ def _spawn(job: Job) -> "subprocess.Popen[bytes]":
     try:
         worker = subprocess.Popen(
             # -P: modules of the folder where the operator happens to be are not ours.
-            [sys.executable, "-P", "-m", "core.transfer.worker", str(job.folder)],
+            [sys.executable, "-P", "-m", module, str(job.folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -93,13 +107,13 @@ def _spawn(job: Job) -> "subprocess.Popen[bytes]":
     return worker
 
 
-def _begin(worker: "subprocess.Popen[bytes]", orders: Orders) -> Begun | None:
+def _begin(worker: "subprocess.Popen[bytes]", orders: bytes) -> Begun | None:
     """Give a worker its orders and hear its answer; None where it ends, or does not begin."""
     assert worker.stdin  # noqa: S101 - both are pipes
     assert worker.stdout  # noqa: S101
     with worker.stdout as answers:
         with suppress(BrokenPipeError), worker.stdin as pipe:
-            pipe.write(orders.dump())
+            pipe.write(orders)
         listener = select.poll()
         listener.register(answers, select.POLLIN | select.POLLHUP)
         if not listener.poll(_LONGEST_START * 1000):

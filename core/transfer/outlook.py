@@ -10,9 +10,10 @@ from core.registry.credentials import Credentials
 from core.registry.retry import IMPATIENT
 from core.registry.session import Session
 from core.transfer.compression import Compression
-from core.transfer.forecast import forecast
+from core.transfer.forecast import Forecast, forecast
 from core.transfer.hearsay import hear, journals_of_all
 from core.transfer.inputs import Inputs
+from core.transfer.plan import Plan
 from core.transfer.settings import connection_of
 
 
@@ -49,13 +50,9 @@ def outlook(
     """
     plan = inputs.plan
     moved = [one for one in plan.artifacts if one.to_move]
-    compression = Compression.parse(answers.transfer.compression)
     asked = True
     try:
-        with Session(connection_of(answers), login, policy=IMPATIENT) as session:
-            session.ping()
-            layers = hear(plan, compression, journals_of_all()).layers
-            seen = forecast(plan, session, answers.transfer.jobs, stop, layers=layers)
+        seen = asked_forecast(plan, answers, login, stop)
     except RegistryError:  # the live checks tell why
         asked, seen = False, forecast(plan, None, 1, stop)
     kinds = [one.kind for one in moved]
@@ -69,3 +66,19 @@ def outlook(
         seen.send,
         asked,
     )
+
+
+def asked_forecast(
+    plan: Plan, answers: Answers, login: Credentials | None, stop: threading.Event
+) -> Forecast:
+    """What the mirror holds of a plan, asked for what layers became in earlier imports to it, too.
+
+    Raises:
+        RegistryError: it does not answer.
+        Interrupted: `stop` was set.
+    """
+    compression = Compression.parse(answers.transfer.compression)
+    with Session(connection_of(answers), login, policy=IMPATIENT) as session:
+        session.ping()
+        layers = hear(plan, compression, journals_of_all()).layers
+        return forecast(plan, session, answers.transfer.jobs, stop, layers=layers)

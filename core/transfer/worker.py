@@ -8,7 +8,6 @@ chunk in flight finish; whatever else happens, the next start goes on from the j
 import json
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -30,12 +29,14 @@ from core.registry.retry import RetryPolicy, Waiter
 from core.registry.session import Session
 from core.transfer.compression import Compression
 from core.transfer.controls import forget_controls
+from core.transfer.database import check_closed
 from core.transfer.engine import Engine, GivenUpError
 from core.transfer.hearsay import hear, journals_beside, take_in
 from core.transfer.inputs import Inputs, open_inputs
 from core.transfer.job import Job, begin_anew, folder_troubles
 from core.transfer.journal import Journal
 from core.transfer.orders import Begun, Orders, in_parts
+from core.transfer.process import answer, log_to, stop_on_signals
 from core.transfer.progress import MOST_JOBS, Progress, Throttle
 from core.transfer.report import write_reports
 from core.transfer.reporter import INTERVAL, Reporter
@@ -58,17 +59,14 @@ def main() -> int:
     """
     job = Job(Path(sys.argv[1]))
     orders = Orders.load(sys.stdin.buffer.read())
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    _log_to(job)
+    stop = stop_on_signals()
+    log_to(job)
     try:
         with job.lock():
-            return run_job(job, orders, stop, on_begun=lambda: _answer(Begun()))
+            return run_job(job, orders, stop, on_begun=lambda: answer(Begun()))
     except JobError as error:
         _LOG.error("%s", error)
-        _answer(Begun(error))
+        answer(Begun(error))
         return error.exit_code
     except BaseException:  # noqa: BLE001 - Python's own exit 1 says that some artifacts failed
         _LOG.exception("a defect of eksa-mirror")
@@ -104,11 +102,12 @@ def run_job(
             answers = load_answers(job.answers)
             if orders.written_over is not None:
                 journal.set_facts(written_over=json.dumps(orders.written_over))
-            return _Run(job, journal, answers, orders, stop).run(forgotten)
+            code = _Run(job, journal, answers, orders, stop).run(forgotten or damaged)
     except EksaMirrorError as error:
         return error.exit_code
     finally:
         journal.close()
+    return _read_back(job, code)
 
 
 class _Run:
@@ -224,12 +223,13 @@ class _Run:
             verify(self._session, self._journal, threads=threads, stop=self._stop)
 
     def _same_compression(self, wanted: Compression) -> Compression:
-        """A layer's digest depends on it: what a job began with stays."""
-        noted = self._journal.fact("compression")
-        if noted and noted != str(wanted):
+        """A layer's digest depends on it: what a job began with, or chose, stays."""
+        noted = self._journal.fact("compression") or str(wanted)
+        asked = self._journal.fact("compression_asked") or noted
+        if asked != str(wanted):
             self._journal.event("warning", f"compression stays {noted}, as this import began")
-        self._journal.set_facts(compression=noted or str(wanted))
-        return Compression.parse(noted) if noted else wanted
+        self._journal.set_facts(compression=noted, compression_asked=asked)
+        return Compression.parse(noted)
 
     def _note_inputs(self, inputs: Inputs) -> None:
         requirements, archive = inputs.requirements, inputs.archive
@@ -265,6 +265,16 @@ class _Run:
     def _note_retry(self, error: EksaMirrorError) -> None:
         self._progress.count_retry()
         self._progress.note_retry(self._journal, self._progress.own_slot, error)
+
+
+def _read_back(job: Job, code: ExitCode) -> ExitCode:
+    """The code of a run, if its journal is whole: it may have been removed or hurt meanwhile."""
+    try:
+        check_closed(job.journal)
+    except JobError as error:
+        _LOG.error("%s", error)
+        return error.exit_code
+    return code
 
 
 @contextmanager
@@ -338,25 +348,6 @@ def _note_error(job: Job, journal: Journal, error: EksaMirrorError) -> None:
         with journal.together():
             journal.set_facts(error=json.dumps(in_parts(error)))
             journal.set_state(JobState.BROKEN)
-
-
-def _answer(begun: Begun) -> None:
-    """Tell whoever started us; nobody listens any more where they have ended meanwhile."""
-    with suppress(OSError):
-        os.write(sys.stdout.fileno(), begun.dump())
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
-
-
-def _log_to(job: Job) -> None:
-    logging.basicConfig(
-        stream=os.fdopen(job.open_log(), "a"),
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
-    # urllib3 logs whole URLs, and those of uploads are signed.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 if __name__ == "__main__":

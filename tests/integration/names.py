@@ -4,12 +4,10 @@ import socket
 import socketserver
 from collections.abc import Mapping
 from threading import Thread
-from types import TracebackType
-from typing import Self
 
 from core.demo.certificates import Authority
 from core.demo.registry import DemoRegistry
-from tests.fixtures.https_server import HttpsServer
+from tests.fixtures.https_server import HttpsServer, InThread
 from tests.fixtures.proxy import Proxy
 
 BLOCK = 64 * 1024
@@ -30,7 +28,7 @@ def rename(server: HttpsServer, authority: Authority, name: str) -> None:
     server._context.load_cert_chain(certificate.certificate_file, certificate.key_file)
 
 
-class ForwardProxy(socketserver.ThreadingTCPServer):
+class ForwardProxy(InThread, socketserver.ThreadingTCPServer):
     """Answers CONNECT for the names that it knows; runs inside a `with`.
 
     Attributes:
@@ -44,26 +42,11 @@ class ForwardProxy(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Tunnel)
         self.places = places
         self.asked: list[str] = []
-        self._thread = Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:
         """For HTTPS_PROXY."""
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
 
 
 class _Tunnel(socketserver.StreamRequestHandler):

@@ -1,159 +1,29 @@
 """Curated packages: copied from registry to registry, and carried across as a file."""
 
-import gzip
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import SecretStr
 
 from core.demo.certificates import Authority
-from core.demo.content import Content, Entry, tar_of
 from core.demo.registry import DemoRegistry, Login
 from core.demo.sample import Sample
 from core.oci import (
-    HELM_CHART,
-    HELM_CONFIG,
-    OCI_CONFIG,
-    OCI_INDEX,
-    OCI_LAYER,
-    OCI_LAYER_GZIP,
-    OCI_MANIFEST,
-    UNKNOWN_CONFIG,
-    canonical_json,
     digest_of,
 )
-from core.reference import Reference
-from core.registry.session import Session
 from tests.fixtures.proxy import Answer, Exchange, Handler, Proxy
 from tests.fixtures.registries import ProxyFactory, RegistryFactory
 from tests.fixtures.tools import Skopeo, SkopeoError
-from tests.integration.clients import push_blob, session_with
+from tests.integration.curated import BASE, BUNDLE, CHARTS, IMAGES, Packages, publish_packages
 from tests.integration.program import PROGRAM, Ended, run
-from tests.integration.upstream import descriptor, publish_manifest
-
-CHARTS = "public.ecr.aws/eks-anywhere"
-IMAGES = "783794618700.dkr.ecr.us-west-2.amazonaws.com"
-BUNDLE = "eks-anywhere-packages-bundles"
-BASE = gzip.compress(b"".join(tar_of([Entry("base/")]).blocks()), mtime=0)
-
-
-@dataclass
-class Packages:
-    """What was published: names below the destination, and their digests."""
-
-    charts: DemoRegistry
-    images: DemoRegistry
-    digests: dict[str, str]
-    untagged: tuple[str, str]
-
-    @property
-    def flags(self) -> list[str]:
-        return [
-            *("--upstream-mirror", f"public.ecr.aws={self.charts.address}"),
-            *("--upstream-mirror", f"{IMAGES}={self.images.address}"),
-            *("--ca-file", str(self.charts.ca_file)),
-            *("--src-image-registry", IMAGES, "--src-chart-registry", CHARTS),
-        ]
 
 
 @pytest.fixture
 def published(fresh_registry: RegistryFactory) -> Packages:
-    """Two packages; the second image of the first has no tag in the values of its chart."""
-    charts, images = fresh_registry(), fresh_registry()
-    digests: dict[str, str] = {}
-    with session_with(images) as session:
-        tagged = _image(session, "hello/server")
-        other = _image(session, "hello/helper")
-        third = _image(session, "metal/speaker")
-    digests |= {"hello/server:v1.10": tagged, "metal/speaker:v2": third}
-    values = {"image": {"tag": "v1.10", "digest": tagged}, "list": [{"tag": "x", "digest": other}]}
-    deep = {"a": {"b": {"tag": "v2", "digest": third}}, "c": {"tag": "sha256:1", "digest": other}}
-    with session_with(charts) as session:
-        hello = _chart(session, "hello/chart", "0.1.2-abc", values)
-        metal = _chart(session, "metal", "1.0.0", deep)
-        digests |= {"hello/chart:0.1.2-abc": hello, "metal:1.0.0": metal}
-        hello_images = [_ref("hello/server", tagged), _ref("hello/helper", other)]
-        bundle = _package_bundle(
-            [
-                _package("hello", "hello/chart", "0.1.2-abc", hello, hello_images),
-                _package("metal", "metal", "1.0.0", metal, [_ref("metal/speaker", third)]),
-            ]
-        )
-        digests[f"{BUNDLE}:v1-33-latest"] = _file(
-            session, f"eks-anywhere/{BUNDLE}", "v1-33-latest", (UNKNOWN_CONFIG, b"{}"),
-            (OCI_LAYER, bundle),
-        )  # fmt: skip
-    return Packages(charts, images, digests, ("hello/helper", other))
-
-
-def _ref(repository: str, digest: str) -> dict[str, str]:
-    return {"repository": repository, "digest": digest}
-
-
-def _package(
-    name: str, repository: str, version: str, digest: str, images: list[dict[str, str]]
-) -> dict[str, object]:
-    versions = [{"name": version, "digest": digest, "images": images}]
-    return {"name": name, "source": {"repository": repository, "versions": versions}}
-
-
-def _package_bundle(packages: list[dict[str, object]]) -> bytes:
-    document = {
-        "apiVersion": "packages.eks.amazonaws.com/v1alpha1",
-        "kind": "PackageBundle",
-        "metadata": {"name": "v1-33-116"},
-        "spec": {"packages": packages},
-    }
-    return yaml.safe_dump(document).encode()
-
-
-def _image(session: Session, repository: str) -> str:
-    """For two platforms, untagged, as its digest is all that the bundle tells."""
-    reference, listed = Reference("x", repository), []
-    push_blob(session, repository, BASE)
-    for architecture in ("amd64", "arm64"):
-        config = canonical_json({"os": "linux", "architecture": architecture, "of": repository})
-        push_blob(session, repository, config)
-        manifest = publish_manifest(session, reference, "", {
-            "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-            "config": descriptor(OCI_CONFIG, config),
-            "layers": [descriptor(OCI_LAYER_GZIP, BASE)],
-        })  # fmt: skip
-        platform = {"os": "linux", "architecture": architecture}
-        listed.append(descriptor(OCI_MANIFEST, manifest) | {"platform": platform})
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
-    return digest_of(publish_manifest(session, reference, "", index))
-
-
-def _chart(session: Session, repository: str, version: str, values: Mapping[str, object]) -> str:
-    name = repository.rpartition("/")[2]
-    about = {"apiVersion": "v2", "name": name, "version": version}
-    files = {"Chart.yaml": about, "values.yaml": values}
-    entries = [
-        Entry(f"{name}/{file}", Content.of(yaml.safe_dump(content).encode()))
-        for file, content in files.items()
-    ]
-    content = gzip.compress(b"".join(tar_of(entries).blocks()), mtime=0)
-    config = (HELM_CONFIG, canonical_json(about))
-    return _file(session, f"eks-anywhere/{repository}", version, config, (HELM_CHART, content))
-
-
-def _file(
-    session: Session, repository: str, tag: str, config: tuple[str, bytes], layer: tuple[str, bytes]
-) -> str:
-    for _, content in (config, layer):
-        push_blob(session, repository, content)
-    document = {
-        "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-        "config": descriptor(*config), "layers": [descriptor(*layer)],
-    }  # fmt: skip
-    return digest_of(publish_manifest(session, Reference("x", repository), tag, document))
+    return publish_packages(fresh_registry(), fresh_registry())
 
 
 def copy(published: Packages, target: str, *more: str | Path, login: DemoRegistry) -> Ended:

@@ -17,11 +17,12 @@ from core.fetch.packages import PackageSet, bundle_reference, find_packages
 from core.fetch.partial import hold_folder
 from core.fetch.pins import Pins
 from core.fetch.platforms import parse_platforms
+from core.fetch.relay import CHUNK, Relay
 from core.fetch.release import open_release
 from core.fetch.upstreams import FindLogin, parse_places
 from core.host.credentials import check_login, find_credentials
 from core.host.docker_config import find_in_docker_config
-from core.mirror.endpoint import Mirror, default_mappings
+from core.mirror.endpoint import Mirror
 from core.oci import Platform
 from core.reference import Artifact, Kind
 from core.registry.connection import Connection
@@ -29,10 +30,11 @@ from core.registry.credentials import Credentials
 from core.registry.retry import RetryPolicy
 from core.registry.session import Session
 from core.registry.tls import TlsSettings
+from core.transfer.sender import SMALLEST_CHUNK
 from core.units import size
 from tui import fetching, options
 from tui.commands.downloading import AllowMissingFlag, OutputFlag, check_output, fetch, give_up
-from tui.words import plain, plural, put, tell
+from tui.words import plain, plural, put, tell, warn_of_exposure
 
 _Destination = Annotated[
     str,
@@ -135,27 +137,13 @@ def packages(
             failures = (*found.failures, *seen.failures)
             if failures and not allow_missing:
                 return give_up(failures)
-            tell(f"Fetching {size(seen.shape.fetched)}; the tarball gets {size(seen.shape.size)}")
             if lost := fetch(run, seen, folder, output, jobs):
                 return give_up(lost)
     tell(f"{plural(len(seen.resolved), 'artifact')} in {output}, {size(seen.shape.size)}")
-    _tell_import(output, charts, images)
+    fetching.tell_import(output.name, "", (charts, images))
     if failures:
         fetching.tell_failures(failures)
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
-
-
-def _tell_import(output: Path, charts: str, images: str) -> None:
-    """Packages go where clusters look for them: below eks-anywhere, all in one place."""
-    tell("Carry it across the air gap, then:")
-    tell(f"  eksa-mirror import -i {output.name} --all -r HOST[:PORT][/NAMESPACE]")
-    known = {one.registry for one in default_mappings("")}
-    for place in dict.fromkeys((charts, images)):
-        host, _, path = place.partition("/")
-        if host not in known:
-            tell(
-                f"  and with: --map {host}={'[NAMESPACE]' if path else '[NAMESPACE/]eks-anywhere'}"
-            )
 
 
 def copy(
@@ -175,6 +163,8 @@ def copy(
     insecure: fetching.InsecureFlag = False,
     trust_host: fetching.TrustHostFlag = None,
     jobs: fetching.JobsFlag = 4,
+    limit_rate: fetching.RateFlag = "",
+    chunk_size: fetching.ChunkFlag = "",
     patience: fetching.PatienceFlag = 1800.0,
     dry_run: fetching.DryRunFlag = False,
     as_json: options.JsonFlag = False,
@@ -191,10 +181,12 @@ def copy(
             where="--kube-version",
         )  # fmt: skip
     charts, images = _places(src_chart_registry, src_image_registry)
+    chunk = fetching.bytes_of(chunk_size, "--chunk-size", CHUNK)
     mirror = Mirror.parse(destination)
+    warn_of_exposure(insecure=dst_insecure, plain_http=dst_plain_http)
     with fetching.going(
         places=upstream_mirror, ca_file=ca_file, insecure=insecure, trust_hosts=trust_host,
-        jobs=jobs, limit_rate="", patience=patience,
+        jobs=jobs, limit_rate=limit_rate, patience=patience,
         find_login=_login(username, images, upstream_mirror, password_stdin=password_stdin),
     ) as run:  # fmt: skip
         versions = [kube_version] if kube_version else _versions(bundle, run)
@@ -211,7 +203,8 @@ def copy(
             connection, find_credentials(mirror.address), policy=RetryPolicy(patience=patience),
             waiter=run.upstreams.waiter, uploads=jobs,
         ) as session:  # fmt: skip
-            copier = Copier(run.upstreams, session, mirror.namespace, homes)
+            relay = Relay(run.upstreams, session, run.throttle.take, max(SMALLEST_CHUNK, chunk))
+            copier = Copier(relay, mirror.namespace, homes)
             if not dry_run:
                 session.ping()
             results: list[Copied | Failure] = []
@@ -268,8 +261,7 @@ def _show(found: PackageSet, seen: Survey) -> int:
     failures = (*found.failures, *seen.failures)
     if failures:
         fetching.tell_failures(failures)
-    tell(f"{plural(len(seen.resolved), 'artifact')}: {size(seen.shape.fetched)} to fetch")
-    tell(f"The tarball would have {size(seen.shape.size)} ({seen.shape.size:,} bytes)")
+    fetching.tell_sizes(seen)
     return ExitCode.SOME_FAILED if failures else ExitCode.DONE
 
 

@@ -13,6 +13,7 @@ from core.fetch.images import Failure, Survey, download, survey
 from core.fetch.partial import hold_file, hold_folder
 from core.fetch.pins import Pins
 from core.fetch.platforms import parse_platforms
+from core.fetch.preparation import MANIFESTS_FILE
 from core.fetch.release import (
     RELEASES_URL,
     Release,
@@ -21,7 +22,6 @@ from core.fetch.release import (
     open_release,
     read_file,
 )
-from core.reference import Kind
 from core.release.locate import DOWNLOADS_FOLDER
 from core.release.model import Requirements
 from core.units import size
@@ -97,7 +97,7 @@ def images(
         release = open_release(bundles, run.upstreams)
         required = release.requirements(kube_version or ())
         artifacts = [one.artifact for one in required.artifacts]
-        tools = _tools_of(release, required)
+        tools = release.tools(required)
         if dry_run:
             seen = survey(artifacts, run.upstreams, platforms=wanted, tools=tools, jobs=jobs)
             _show(seen, required, as_json=as_json)
@@ -110,7 +110,6 @@ def images(
             )  # fmt: skip
             if seen.failures and not allow_missing:
                 return give_up(seen.failures)
-            tell(f"Fetching {size(seen.shape.fetched)}; the tarball gets {size(seen.shape.size)}")
             failures = fetch(run, seen, folder, output, jobs)
     if failures:
         return give_up(failures)
@@ -212,6 +211,7 @@ def fetch(
     run: fetching.Going, seen: Survey, folder: Path, output: Path, jobs: int
 ) -> tuple[Failure, ...]:
     """Fetch what was seen into the tarball, and show how far it is."""
+    tell(f"Fetching {size(seen.shape.fetched)}; the tarball gets {size(seen.shape.size)}")
     progress = fetching.Progress(seen.shape.fetched)
     watcher = fetching.watcher(run, progress)
     try:
@@ -236,8 +236,7 @@ def _tell_end(output: Path, seen: Survey, required: Requirements, *, as_json: bo
     for warning in required.warnings:
         tell(f"Warning: {plain(warning)}")
     tell(f"{plural(len(seen.resolved), 'artifact')} in {output}, {size(seen.shape.size)}")
-    tell("Carry it across the air gap with what download artifacts wrote, then:")
-    tell(f"  eksa-mirror import -i {output.name} -b {DOWNLOADS_FOLDER}.tar.gz -r HOST[:PORT]")
+    fetching.tell_import(output.name, MANIFESTS_FILE)
     if seen.failures:
         fetching.tell_failures(seen.failures)
         return ExitCode.SOME_FAILED
@@ -257,8 +256,7 @@ def _show(seen: Survey, required: Requirements, *, as_json: bool) -> None:
     if seen.failures:
         fetching.tell_failures(seen.failures)
     tell()
-    tell(f"{plural(len(seen.resolved), 'artifact')}: {size(seen.shape.fetched)} to fetch")
-    tell(f"The tarball would have {size(seen.shape.size)} ({seen.shape.size:,} bytes)")
+    fetching.tell_sizes(seen)
     for platform, count in seen.by_platform().items():
         tell(f"  {platform:<20} {size(count):>10} of the images")
 
@@ -292,20 +290,6 @@ def _document(seen: Survey, required: Requirements) -> dict[str, Any]:
             for one in seen.failures
         ],
     }
-
-
-def _tools_of(release: Release, required: Requirements) -> str:
-    """The image that eksctl loads first: that of the first version in the file."""
-    content: Any = release.bundles.versions_bundles[0].content
-    uri = (content.get("eksa") or {}).get("cliTools", {}).get("uri", "")
-    known = {str(one.artifact) for one in required.artifacts if one.artifact.kind is Kind.IMAGE}
-    return uri if uri in known else _any_tools(required)
-
-
-def _any_tools(required: Requirements) -> str:
-    """Where the first version was not chosen, that of the first which was."""
-    found = [one.artifact for one in required.artifacts if "eksa.cliTools" in one.fields]
-    return str(found[0]) if found else ""
 
 
 def check_output(output: Path, *, may_exist: bool) -> None:

@@ -11,7 +11,7 @@ from core.errors import UsageError
 from core.transfer.job import Job, find_job
 from core.transfer.launch import start
 from core.transfer.orders import Orders
-from core.transfer.report import Failures, as_document, failures, headlines
+from core.transfer.report import EXPOSED, Failures, as_document, failures, headlines
 from core.transfer.states import JobState
 from core.transfer.view import JournalView
 from tui import options
@@ -112,7 +112,8 @@ def show_end(job: Job) -> None:
     document = as_document(job, summary, rows)
     if summary.artifacts:
         tell()
-        for label, value in headlines(document)[:6]:
+        exposed = document["certificate"] in EXPOSED
+        for label, value in headlines(document)[: 7 if exposed else 6]:
             tell(f"  {label:<25}{plain(value)}")
     for group in failures(rows):
         _show_group(group)

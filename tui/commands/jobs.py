@@ -11,7 +11,7 @@ import typer
 from core.errors import Code, ExitCode, JobError
 from core.transfer.job import Job, existing_jobs, find_job
 from core.transfer.launch import ask_to_stop
-from core.transfer.report import as_document, write_reports
+from core.transfer.report import EXPOSED, as_document, make_reports, write_reports
 from core.transfer.standing import Stand, Standing, look_at
 from core.transfer.view import Summary
 from core.units import part_of, size, span
@@ -85,7 +85,7 @@ def report(
     """
     found = find_job(job)
     if not found.is_running():
-        write_reports(found)
+        return _report_anew(found, form)
     try:
         sys.stdout.write(found.report(form.value).read_text())
     except FileNotFoundError:
@@ -95,6 +95,16 @@ def report(
             where=str(found.folder),
             mend="Watch it: eksa-mirror attach",
         ) from None
+    return ExitCode.DONE
+
+
+def _report_anew(job: Job, form: ReportForm) -> int:
+    """Print it from the journal; the files are not needed for that, so they may be read-only."""
+    sys.stdout.write(make_reports(job)[form.value])
+    try:
+        write_reports(job)
+    except OSError as error:
+        tell(f"The files in {job.folder} stay as they were: {error.strerror}.")
     return ExitCode.DONE
 
 
@@ -134,7 +144,9 @@ def _state(job: Job, look: tuple[Standing, Summary] | None) -> str:
     if standing.stand is Stand.STALLED:
         word += f", no data for {span(standing.idle)}"
     running = f", process {job.worker_pid()}" if job.is_running() else ""
-    return f"{word} ({since(summary)}{running}) to {summary.facts.get('mirror', '?')}"
+    exposed = EXPOSED.get(summary.facts.get("tls", ""), "")
+    where = f"to {summary.facts.get('mirror', '?')}"
+    return f"{word} ({since(summary)}{running}) {where}" + (f"; certificate {exposed}" if exposed else "")
 
 
 def _progress(summary: Summary) -> str:

@@ -9,14 +9,10 @@ import typer
 from core.answers import Answers
 from core.errors import ExitCode
 from core.mirror.destination import projects
-from core.registry.retry import IMPATIENT
-from core.registry.session import Session
-from core.transfer.compression import Compression
 from core.transfer.forecast import Forecast, forecast
-from core.transfer.hearsay import hear, journals_of_all
 from core.transfer.inputs import Inputs, open_inputs
-from core.transfer.plan import Plan, PlannedArtifact
-from core.transfer.settings import connection_of
+from core.transfer.outlook import asked_forecast
+from core.transfer.plan import PlannedArtifact
 from core.units import size
 from tui import options
 from tui.words import plain, plural, put, tell
@@ -47,27 +43,13 @@ def show_plan(answers: Answers, *, password_stdin: bool, offline: bool, as_json:
             seen = forecast(inputs.plan, None, 1, threading.Event())
         else:
             login = options.find_login(answers, password_stdin=password_stdin)
-            with Session(connection_of(answers), login, policy=IMPATIENT) as session:
-                session.ping()
-                seen = forecast(
-                    inputs.plan,
-                    session,
-                    answers.transfer.jobs,
-                    threading.Event(),
-                    layers=_known_layers(answers, inputs.plan),
-                )
+            seen = asked_forecast(inputs.plan, answers, login, threading.Event())
         if as_json:
             put(json.dumps(_document(inputs, seen), indent=2, ensure_ascii=False))
         else:
             _show(inputs, seen)
         failing = any(one.problem for one in inputs.plan.artifacts)
     return ExitCode.SOME_FAILED if failing else ExitCode.DONE
-
-
-def _known_layers(answers: Answers, plan: Plan) -> dict[str, tuple[str, int]]:
-    """What layers became in earlier imports to this registry: the mirror can be asked for them."""
-    compression = Compression.parse(answers.transfer.compression)
-    return hear(plan, compression, journals_of_all()).layers
 
 
 def _state(one: PlannedArtifact, seen: Forecast) -> str:

@@ -23,7 +23,7 @@ class HelpPage(ModalScreen[None]):
     """A panel at the right of a wide window, the whole of a narrow one; Esc closes it.
 
     Args:
-        step: 0 to 10.
+        step: 0 to 10; 11 for the connected side.
         focused_id: of the field that has the focus; it is explained first.
     """
 
@@ -45,7 +45,7 @@ class HelpPage(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A title, the text, the keys that close it."""
-        name = NAMES[self._step - 1] if self._step else "Start"
+        name = ("Start", *NAMES, "Prepare")[self._step]
         with Vertical(id="help-panel"):
             yield Static(Content.styled(f"Help: {name}", "bold"), id="help-title")
             with VerticalScroll(id="help-body", can_focus=False):

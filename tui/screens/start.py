@@ -23,7 +23,7 @@ from core.units import size
 from tui.glyphs import glyph, state_text
 from tui.screens.dialogs import Dialog
 from tui.session import home
-from tui.start_entries import LOAD, NEW, Offer, Opened, offer
+from tui.start_entries import LOAD, NEW, PREPARE, Offer, Opened, offer
 from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key, TooSmall
 from tui.widgets.menu import Menu
 from tui.widgets.review_lines import cut_path
@@ -31,6 +31,7 @@ from tui.words import plain, plural
 
 if TYPE_CHECKING:
     from core.archive.at_hand import AtHand
+    from core.fetch.preparation import Errand
     from tui.app import MirrorApp
 
 LOOK_SECONDS = 5.0
@@ -275,11 +276,22 @@ class StartScreen(Screen[None]):
             self._ask_for_new()
         elif key == LOAD:
             self._load()
+        elif key == PREPARE:
+            from tui.screens.prepare import PrepareScreen  # noqa: PLC0415 - opened on a choice
+
+            self.wizard.switch_screen(PrepareScreen())
+        elif self._offer and key in self._offer.errands:
+            self._watch_download(self._offer.errands[key])
         elif key == f"setup {session.setup.name}":
             self.wizard.open_step(session.setup.step)
         elif self._offer and key in self._offer.doors:
             door = self._offer.doors[key]
             self._in_thread("open", lambda: self._open(door))
+
+    def _watch_download(self, errand: "Errand") -> None:
+        from tui.screens.prepare_progress import PrepareProgress  # noqa: PLC0415 - on a choice
+
+        self.wizard.switch_screen(PrepareProgress(errand))
 
     def _open(self, door: Callable[[], Opened]) -> None:
         try:

@@ -57,7 +57,11 @@ def test_the_first_run_offers_a_new_set_up_and_tells_what_is_needed(size: tuple[
             await until(pilot, lambda: "looking in" not in shown(app) and titles(app))
             await until(pilot, lambda: "docker does not answer" in shown(app))
             text = shown(app)
-            assert titles(app) == ["Start a new set-up", "Load answers from a file"]
+            assert titles(app) == [
+                "Start a new set-up",
+                "Load answers from a file",
+                "Prepare on a connected machine",
+            ]
             assert "Images tarball   ○ needed   made by “eksctl anywhere download images”" in text
             assert "Registry login   ○ needed" in text
             assert "This machine" in text
@@ -110,7 +114,7 @@ def test_the_newest_five_are_listed_and_all_can_be_reached_in_a_small_window() -
                 f"Continue “site-{number}.example”" for number in (6, 5, 4, 3, 2)
             ]
             await pilot.press("end")
-            await until(pilot, lambda: "► Load answers from a file" in shown(app))
+            await until(pilot, lambda: "► Prepare on a connected machine" in shown(app))
             assert "Have these at hand" in shown(app)
 
     asyncio.run(play())
@@ -139,7 +143,7 @@ def test_what_others_save_appears_and_the_selection_stays(monkeypatch: pytest.Mo
             await until(pilot, lambda: titles(app))
             await pilot.press("down")
             save("harbor.example")
-            await until(pilot, lambda: len(titles(app)) == 3)
+            await until(pilot, lambda: len(titles(app)) == 4)
             assert "► Load answers from a file" in shown(app)
 
     asyncio.run(play())
@@ -207,7 +211,7 @@ def test_answers_are_loaded_from_a_file_or_it_says_why_not(tmp_path: Path) -> No
         app = new_app()
         async with running(app) as pilot:
             await until(pilot, lambda: titles(app))
-            await pilot.press("end", "enter")
+            await pilot.press("end", "up", "enter")
             await until(pilot, lambda: isinstance(app.screen, LoadAnswers))
             await type_in(pilot, name)
             await pilot.press("f8")
