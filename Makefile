@@ -19,7 +19,7 @@ help: ## List the targets
 
 setup: $(INSTALLED) ## Make .venv with .venv/bin/eksa-mirror
 
-$(INSTALLED): pyproject.toml .ci/setup
+$(INSTALLED): pyproject.toml .ci/setup .ci/requirements.lock
 	@.ci/setup
 
 demo: setup demo-tools ## Try it: a sample release, a registry on this machine, an import

@@ -50,6 +50,8 @@ def find_credentials(
     """
     if password is not None:
         return _from_flags(username, password)
+    if source is CredentialSource.AUTO and password_file:  # who names a file wants it read
+        source = CredentialSource.FILE
     found = _find(address, username, source, environ, password_file)
     if found is not None:
         check_login(found)

@@ -26,7 +26,9 @@ _LONGEST_BODY = 20_000
 
 _BY_TEXT = {
     Code.BODY_TOO_LARGE: r"request body is too large",
-    Code.REGISTRY_DISK_FULL: r"no space left|disk quota|insufficient storage|disk is full",
+    # docker-registry 2 gives the system's error as its number: ENOSPC and EDQUOT.
+    Code.REGISTRY_DISK_FULL: r"no space left|disk quota|insufficient storage|disk is full"
+    r'|"Err": (?:28|122)\b',
     Code.TAG_IMMUTABLE: r"immutable|TAG_INVALID.*exist|TagAlreadyExists",
     Code.QUOTA_EXCEEDED: r"quota|exceed the configured upper limit",
     Code.REGISTRY_NOT_FOUND: r"invalid repository name",
@@ -47,6 +49,7 @@ _BY_STATUS = {
     401: Code.LOGIN_REFUSED,
     403: Code.PUSH_DENIED,
     404: Code.REGISTRY_NOT_FOUND,
+    408: Code.REGISTRY_STALLED,
     413: Code.BODY_TOO_LARGE,
     429: Code.REGISTRY_BUSY,
     507: Code.REGISTRY_DISK_FULL,
@@ -243,6 +246,11 @@ def _special(status: int, code: Code, body: ErrorBody) -> tuple[str, str]:
         return (
             "The registry takes only names of the form PROJECT/NAME, as Harbor does.",
             "Give a namespace with the address: -r HOST:PORT/PROJECT",
+        )
+    if status == 408:
+        return (
+            "A proxy in front of the registry does not wait until all that is sent has come.",
+            "Raise its limit (in nginx: client_body_timeout 300s;), or send less: --chunk-size 1Mi",
         )
     if code is Code.REGISTRY_REFUSED and status in (403, 405):
         return (

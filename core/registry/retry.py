@@ -12,8 +12,10 @@ from core.errors import Code, Interrupted, RegistryError
 _Result = TypeVar("_Result")
 
 _LONGEST_RETRY_AFTER = 600.0
-_AWAY = frozenset({0, 408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524})
+_AWAY = frozenset({0, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524})
 """Statuses of a registry that is away or busy, not broken; 0 stands for no answer at all."""
+
+_TIMED_OUT = frozenset({408, 504, 524})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class Attempts:
         self._failures = 0
         self._since = 0.0
 
+    @property
+    def in_vain(self) -> int:
+        """Failures since the operation last got on."""
+        return self._failures
+
     def succeeded(self) -> None:
         """The operation got on: patience begins anew."""
         self._faults = self._failures = 0
@@ -123,6 +130,11 @@ class Attempts:
         exponent = min(self._failures - 1, 16)
         longest = min(self._policy.longest_wait, self._policy.first_wait * 2.0**exponent)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+def timed_out(error: RegistryError) -> bool:
+    """Whether a request took longer than somebody on its way would wait."""
+    return error.status in _TIMED_OUT or error.code is Code.REGISTRY_STALLED
 
 
 def retrying(

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.errors import Code, JobError
@@ -88,11 +88,30 @@ class Database:
             # Before there is a log beside it, which takes over its rights.
             self._path.chmod(0o600)
             self._db.execute("PRAGMA journal_mode = WAL")
-            problem = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if problem != "ok":
-                raise sqlite3.DatabaseError(problem)
+            _check(self._db)
             self._db.executescript(f"BEGIN;{schema};COMMIT;")
             sync_folder(self._path.parent)
+
+
+def check_closed(path: Path) -> None:
+    """Read a file back that nobody has open; its log is folded into it.
+
+    Raises:
+        JobError: `journal-damaged`, also where it is not there any more.
+    """
+    if not path.exists():
+        raise JobError(Code.JOURNAL_DAMAGED, "The journal was removed.", where=str(path))
+    with troubles(path):
+        # Immutable: no log and no index are made beside it just to look.
+        where = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(where, uri=True)) as db:
+            _check(db)
+
+
+def _check(db: sqlite3.Connection) -> None:
+    problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if problem != "ok":
+        raise sqlite3.DatabaseError(problem)
 
 
 @contextmanager

@@ -157,7 +157,10 @@ def existing_jobs() -> list[Job]:
     with folder_troubles(root):
         if not root.is_dir():
             return []
+        _check_own(root)
         found = [Job(folder) for folder in root.iterdir() if (folder / ANSWERS).is_file()]
+        for job in found:
+            _check_own(job.folder)
         return sorted(found, key=_last_change, reverse=True)
 
 
@@ -235,14 +238,22 @@ def _private_folder(folder: Path) -> None:
     """
     with folder_troubles(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.lstat()
-        if not stat.S_ISDIR(status.st_mode):
-            raise JobError(Code.JOB_FOLDER_UNSAFE, "It is a link, not a folder.", where=str(folder))
-        if status.st_uid != os.getuid():
-            raise JobError(
-                Code.JOB_FOLDER_UNSAFE, "It belongs to another account.", where=str(folder)
-            )
+        _check_own(folder)
         folder.chmod(0o700)
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse what somebody else could write to: also root, who may come here through sudo, would
+    believe what it says, even which process is to be stopped.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise JobError(Code.JOB_FOLDER_UNSAFE, "It is a link, not a folder.", where=str(folder))
+    if status.st_uid != os.getuid():
+        raise JobError(Code.JOB_FOLDER_UNSAFE, "It belongs to another account.", where=str(folder))
 
 
 @contextmanager

@@ -325,9 +325,22 @@ class Journal:
         with self._reading() as db:
             return read_open_uploads(db)
 
+    def abandon(self, upload: OpenUpload) -> None:
+        """Nobody will go on with a session; the blob begins anew."""
+        with self._writing(durable=False) as db:
+            db.execute(
+                "INSERT OR IGNORE INTO abandoned VALUES (?, ?, ?)",
+                (upload.location, upload.digest, upload.repository),
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO placement (blob, repository) VALUES (?, ?)",
+                (upload.digest, upload.repository),
+            )
+
     def forget_upload(self, upload: OpenUpload) -> None:
         """A session is no more."""
         with self._writing(durable=False) as db:
+            db.execute("DELETE FROM abandoned WHERE location = ?", (upload.location,))
             db.execute(
                 "UPDATE placement SET location = '', position = 0"
                 " WHERE blob = ? AND repository = ? AND location = ?",

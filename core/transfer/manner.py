@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.archive.model import Blob
 from core.errors import Interrupted
@@ -19,6 +19,9 @@ _NO_CHUNKS = frozenset({400, 405, 415, 501})
 class Manner:
     """What was found out about a registry, the same for all threads.
 
+    One refusal proves nothing: it may come from a proxy that is being reloaded. What it makes us
+    suppose holds for one blob, and for all others only when that blob has arrived.
+
     Attributes:
         takes_chunks: False where a blob must come in one PUT, as Google's registry wants it.
         takes_put: False where a PUT finds only what a PATCH has brought, as in some Artifactory.
@@ -26,6 +29,15 @@ class Manner:
 
     takes_chunks: bool = True
     takes_put: bool = True
+
+    def supposed(self) -> "Manner":
+        """What to suppose for one blob, to begin with."""
+        return replace(self)
+
+    def prove(self, supposed: "Manner") -> None:
+        """A blob has arrived by what was supposed for it."""
+        self.takes_chunks &= supposed.takes_chunks
+        self.takes_put &= supposed.takes_put
 
     def refuses_chunks(self, status: int) -> bool:
         """Whether this answer to a first chunk may mean that there are to be none."""
@@ -45,7 +57,8 @@ class Manner:
 class WholeBlob:
     """All that a blob becomes, in one piece; read anew each time, so that memory stays small.
 
-    What is compressed on the way is made twice: a registry must be told the length beforehand.
+    What is compressed on the way is made twice: the length must be told beforehand, and a body of
+    unknown length (`Transfer-Encoding: chunked`) is what proxies before such registries refuse.
 
     Attributes:
         digest: of what is sent.

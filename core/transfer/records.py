@@ -67,11 +67,17 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class OpenUpload:
-    """An upload session that was not finished; `digest` is that of the stored blob."""
+    """An upload session that was not finished.
+
+    Attributes:
+        digest: of the stored blob.
+        abandoned: nobody will go on with it.
+    """
 
     digest: str
     repository: str
     location: str = field(repr=False)
+    abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +206,14 @@ def _read(db: sqlite3.Connection, where: str, *values: int) -> list[ArtifactRow]
 
 def read_open_uploads(db: sqlite3.Connection) -> list[OpenUpload]:
     """Upload sessions that a journal knows and that were not finished."""
-    rows = db.execute("SELECT blob, repository, location FROM placement WHERE location != ''")
-    return [OpenUpload(*row) for row in rows]
+    rows = db.execute(
+        "SELECT blob, repository, location, 0 FROM placement WHERE location != ''"
+        " UNION ALL SELECT blob, repository, location, 1 FROM abandoned"
+    )
+    return [
+        OpenUpload(digest, repository, location, bool(abandoned))
+        for digest, repository, location, abandoned in rows
+    ]
 
 
 def _artifact_row(row: Sequence[Any]) -> ArtifactRow:

@@ -50,6 +50,10 @@ class Failures:
     rows: tuple[ArtifactRow, ...]
 
 
+EXPOSED = {"unverified": "NOT VERIFIED (--insecure)", "none": "NONE, plain HTTP"}
+"""What is said of the registry's certificate where somebody on the way could read along."""
+
+
 def write_reports(job: Job) -> None:
     """Write `report.json`, `report.md` and `report.html` into the job's folder.
 
@@ -57,13 +61,24 @@ def write_reports(job: Job) -> None:
         JobError: the journal cannot be read.
         OSError: the folder cannot be written.
     """
+    for ending, text in make_reports(job).items():
+        write_atomically(job.report(ending), text.encode())
+
+
+def make_reports(job: Job) -> dict[str, str]:
+    """The reports by the endings of their files: `json`, `md`, `html`.
+
+    Raises:
+        JobError: the journal cannot be read.
+    """
     with JournalView(job.journal) as view:
         summary, rows = view.summary(), view.artifacts()
     document = as_document(job, summary, rows)
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(job.report("json"), text.encode())
-    write_atomically(job.report("md"), as_markdown(document, rows).encode())
-    write_atomically(job.report("html"), as_html(document, rows).encode())
+    return {
+        "json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        "md": as_markdown(document, rows),
+        "html": as_html(document, rows),
+    }
 
 
 def as_document(job: Job, summary: Summary, rows: Iterable[ArtifactRow]) -> dict[str, Any]:
@@ -176,11 +191,7 @@ def headlines(document: dict[str, Any]) -> list[tuple[str, str]]:
         "cut-off": "IN PART, the registry went away",
         "pending": "NOT YET",
     }
-    certificate = {
-        "verified": "verified",
-        "unverified": "NOT VERIFIED (--insecure)",
-        "none": "NONE, plain HTTP",
-    }
+    certificate = {"verified": "verified"} | EXPOSED
     return [
         ("Artifacts", tally or "none"),
         ("Verified", verified[document["verification"]]),

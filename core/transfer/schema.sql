@@ -53,6 +53,13 @@ CREATE TABLE IF NOT EXISTS placement (
     PRIMARY KEY (blob, repository)
 ) STRICT, WITHOUT ROWID;
 
+-- An upload session that nobody goes on with; it stays here until the registry cancels it.
+CREATE TABLE IF NOT EXISTS abandoned (
+    location TEXT PRIMARY KEY,
+    blob TEXT NOT NULL,
+    repository TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS artifact_blob (
     artifact INTEGER NOT NULL,
     number INTEGER NOT NULL,

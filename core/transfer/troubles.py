@@ -115,8 +115,17 @@ _KINDS = {
         mend="Take another tarball, or untick its version (step 1).",
     ),
 }
-_CUT_STATUSES = frozenset({504, 524})
-"""Of a proxy that did not wait for the registry's answer."""
+_CUT_STATUSES = frozenset({408, 504, 524})
+"""Of a proxy that did not wait for all of what is sent, or for the registry's answer."""
+
+_MAY_BE_THE_PROXY = frozenset(
+    {
+        Code.REGISTRY_FAULT,
+        Code.REGISTRY_NOT_FOUND,
+        Code.REGISTRY_STALLED,
+        Code.REGISTRY_UNREACHABLE,
+    }
+)
 
 _AWAY_STATUSES = frozenset({502, 503, 521, 522, 523})
 """Of a proxy that does not reach the registry."""
@@ -166,7 +175,7 @@ def _reason(row: ArtifactRow) -> tuple[str, str, str]:
 
 def _kind(row: ArtifactRow) -> _Kind:
     code = _code(row)
-    if code in (Code.REGISTRY_FAULT, Code.REGISTRY_UNREACHABLE, Code.REGISTRY_NOT_FOUND):
+    if code in _MAY_BE_THE_PROXY:
         lost = any(words in row.message for words in _LOST_UPLOAD)
         if row.status in _CUT_STATUSES or lost:
             return _CUT

@@ -1,6 +1,7 @@
 """Reading a journal that another process writes: for status, progress bars, panes and reports."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -133,9 +134,7 @@ class JournalView:
         if not path.exists():
             raise self._not_begun()
         try:
-            self._db = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None
-            )
+            self._db = sqlite3.connect(_address(path), uri=True, timeout=5, isolation_level=None)
         except sqlite3.Error as error:
             raise self._damaged(error) from None
         try:
@@ -276,3 +275,13 @@ class JournalView:
         return JobError(
             Code.JOURNAL_DAMAGED, f"The journal cannot be read: {error}.", where=str(self._path)
         )
+
+
+def _address(path: Path) -> str:
+    """How to open a journal to read it.
+
+    On a disk that is read-only SQLite cannot make the index of a log beside it, and need not.
+    """
+    closed = not path.with_name(f"{path.name}-wal").exists()
+    frozen = closed and not os.access(path.parent, os.W_OK)
+    return f"{path.resolve().as_uri()}?mode=ro" + ("&immutable=1" if frozen else "")

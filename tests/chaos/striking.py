@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -9,7 +10,10 @@ from random import Random
 from threading import Lock
 
 from core.demo.registry import DemoRegistry
-from core.transfer.job import existing_jobs
+from core.errors import JobError
+from core.transfer.job import Job, existing_jobs
+from core.transfer.view import JournalView
+from tests.chaos.sessions import Death, name_of
 from tests.fixtures.proxy import Answer, Exchange, Handler
 
 
@@ -27,12 +31,18 @@ class Moments(Handler):
 
     An answer is seen after the registry gave it and before the client has it: a kill then falls
     between "accepted by the registry" and "recorded in the journal".
+
+    Attributes:
+        begun: requests for upload sessions.
     """
 
     passed: int = 0
+    begun: list[Exchange] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def request(self, exchange: Exchange) -> Answer | None:
+        if exchange.method == "POST":
+            self.begun.append(exchange)
         self._count(exchange)
         return None
 
@@ -68,34 +78,51 @@ class Strikes(Moments):
         self._away = chance.randint(1, 6)
         self._back = 0
         self.kills = 0
-        self.struck: list[Exchange] = []
+        self.deaths: list[Death] = []
 
     def at(self, moment: int, exchange: Exchange) -> None:
         if self._back and moment >= self._back:
             self.mend()
         if self._due and moment >= self._due[0]:
             self._due.pop(0)
-            self._strike(moment, exchange)
+            self._strike(moment)
 
     def mend(self) -> None:
         """Start the registry where it is down."""
         self._back = 0
         self._registry.start()
 
-    def _strike(self, moment: int, exchange: Exchange) -> None:
+    def _strike(self, moment: int) -> None:
         self.kills += 1
-        self.struck.append(exchange)
         if self._victim is not Victim.REGISTRY:
-            kill_every_worker()
+            known = frozenset(kill_every_worker())
+            self.deaths.append(Death(tuple(self.begun), known))
         if self._victim is not Victim.WORKER:
             self._registry.kill()
             self._back = moment + self._away
 
 
-def kill_every_worker() -> None:
-    """SIGKILL, as the kernel does where memory is short; only workers of this test's own home."""
+def kill_every_worker() -> set[str]:
+    """SIGKILL, as the kernel does where memory is short; only workers of this test's own home.
+
+    Returns:
+        The upload sessions that their journals knew when they were dead.
+    """
+    known: set[str] = set()
     for job in existing_jobs():
         pid = job.worker_pid()
         if pid and job.is_running():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+            known |= _known_when_dead(job)
+    return known
+
+
+def _known_when_dead(job: Job) -> set[str]:
+    while job.is_running():  # until the kernel has ended all its threads
+        time.sleep(0.001)
+    try:
+        with JournalView(job.journal) as view:
+            return {name_of(one.location) for one in view.open_uploads()}
+    except JobError:
+        return set()  # it had not begun

@@ -10,17 +10,17 @@ from core.demo.registry import DemoRegistry
 from core.demo.sample import Sample, SampleSpec, write_sample
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.view import JournalView
+from tests.chaos.sessions import check_sessions
 from tests.chaos.striking import Moments, Strikes, Victim
-from tests.fixtures.proxy import Exchange, Proxy
+from tests.fixtures.proxy import Proxy
 from tests.fixtures.registries import ProxyFactory, RegistryFactory
 from tests.fixtures.tools import Skopeo
 from tests.integration.program import Ended, import_flags, only_job, run
 from tests.integration.test_import import check_with_skopeo
-from tests.integration.test_resume import open_uploads
 
 JOBS = 2
 GENTLY = ("--jobs", str(JOBS), "--chunk-size", "64Ki")
-FAST = 3
+FAST = 5
 SLOW = 200
 SEEDS = [
     pytest.param(seed, marks=[] if seed < FAST else pytest.mark.slow) for seed in range(FAST + SLOW)
@@ -94,26 +94,7 @@ def test_an_import_outlives_kills_at_any_moment(
     # The registry forgets the sessions of what was in flight: those blobs begin anew.
     in_flight = strikes.kills * JOBS * undisturbed.largest
     assert proxy.bytes_sent() <= undisturbed.sent * 1.05 + in_flight
-    check_uploads(registry, proxy, strikes.kills)
-
-
-def check_uploads(registry: DemoRegistry, proxy: Proxy, kills: int) -> None:
-    """No session is left that could have been cancelled.
-
-    Nobody can cancel those that the registry forgot, and those whose address died with the worker
-    before it was written down: at the most one for each job and kill.
-    """
-    used = [e for e in proxy.exchanges if "/blobs/uploads/" in e.path and e.method != "POST"]
-    refused = {name_of(exchange) for exchange in used if exchange.status in (0, 400, 404, 502)}
-    left = open_uploads(registry) - refused
-    never_used = left - {name_of(exchange) for exchange in used}
-    assert left == never_used
-    assert len(never_used) <= kills * JOBS
-
-
-def name_of(exchange: Exchange) -> str:
-    """Of the upload that a request is about."""
-    return exchange.path.rpartition("/")[2]
+    check_sessions(registry, proxy, strikes.deaths, JOBS)
 
 
 @pytest.mark.integration

@@ -204,7 +204,7 @@ LASTING: dict[str, tuple[tuple[str, str], Callable[[], Answer], set[str]]] = {
     "503 at end": (STAGES["end"], status(503, "0"), {"registry-fault"}),
     "504 at end": (STAGES["end"], status(504), {"registry-fault"}),
     "507 at end": (STAGES["end"], status(507), {"registry-disk-full"}),
-    "408 at end": (STAGES["end"], status(408), {"registry-protocol", "registry-stalled"}),
+    "408 at end": (STAGES["end"], status(408), {"registry-stalled"}),
     "garbage at begin": (STAGES["begin"], garbage, {"registry-protocol"}),
     "http at begin": (
         STAGES["begin"],

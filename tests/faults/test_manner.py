@@ -134,3 +134,27 @@ def test_a_416_that_means_the_size_makes_chunks_smaller(
         assert place.send(READY) is PlacementState.SENT
         assert place.content(READY.digest) == READY.read_all()
         assert len([one for one in counting_proxy.matching() if one.status == 416]) == 1
+
+
+def test_a_stray_refusal_of_a_chunk_holds_for_no_other_blob(
+    place: Site, counting_proxy: Proxy
+) -> None:
+    """What a proxy says that is being reloaded must not send all that follows in one piece."""
+    stray = Say(On("PATCH"), status(400))
+    counting_proxy.handler = Together(Limit(200 * KIB, lambda: Answer(413)), stray)
+    with pytest.raises(RegistryError) as caught:
+        place.send(READY)
+    assert caught.value.code is Code.BODY_TOO_LARGE
+    assert place.send(READY) is PlacementState.SENT
+    assert place.content(READY.digest) == READY.read_all()
+
+
+def test_sessions_that_are_lost_by_chance_hold_for_no_other_blob(
+    place: Site, counting_proxy: Proxy
+) -> None:
+    lost = Say(On("PATCH", times=2), status(404))
+    counting_proxy.handler = Together(Limit(200 * KIB, lambda: Answer(413)), lost)
+    with pytest.raises(RegistryError):
+        place.send(READY)
+    assert place.send(READY) is PlacementState.SENT
+    assert lost.on.struck == 2

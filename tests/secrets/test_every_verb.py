@@ -1,60 +1,23 @@
 """A password is in nothing that any verb writes, shows or hands on, whatever comes of it."""
 
-import os
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
-from core.demo.registry import DemoRegistry, Login
+from core.demo.registry import DemoRegistry
 from core.demo.sample import Sample
 from core.errors import ExitCode
 from core.transfer.engine import Engine
-from core.transfer.job import jobs_folder
 from tests.core.transfer.running import Import, of
 from tests.fixtures.proxy import Answer, Exchange, Handler, Proxy
-from tests.fixtures.registries import ProxyFactory, RegistryFactory
-from tests.integration.program import PROGRAM, environment, files_below
+from tests.fixtures.registries import ProxyFactory
+from tests.integration.program import PROGRAM, environment
+from tests.secrets.searching import MARK, USER, WRONG, check_nowhere, holds, watched
 
-MARK = "Ma4rk-of-a-p4ssword"
-WRONG = "Wr0ng-m4rk-of-a-password"
-USER = "robot"
 pytestmark = pytest.mark.integration
-
-
-@contextmanager
-def watched() -> Iterator[list[bytes]]:
-    """Arguments and environment of every process of this program."""
-    seen: list[bytes] = []
-    ended = threading.Event()
-
-    def look() -> None:
-        while not ended.wait(0.01):
-            for folder in Path("/proc").glob("[0-9]*"):
-                seen.extend(_shown(folder))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _shown(folder: Path) -> list[bytes]:
-    try:
-        line = (folder / "cmdline").read_bytes()
-        if b"eksa-mirror" not in line and b"core.transfer.worker" not in line:
-            return []
-        return [line, (folder / "environ").read_bytes()]
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return []
 
 
 def said_by(verb: str, *flags: str | Path, password: str = MARK) -> tuple[int, str]:
@@ -70,22 +33,8 @@ def said_by(verb: str, *flags: str | Path, password: str = MARK) -> tuple[int, s
     with watched() as seen:
         out, _ = process.communicate(password + "\n", timeout=90)
     assert seen
-    assert not [one for one in seen if password.encode() in one], "in arguments or environment"
+    assert not [one for one in seen if holds(one, password)], "in arguments or environment"
     return process.returncode, out
-
-
-def check_nowhere(*passwords: str) -> None:
-    """Neither in the state nor in the home, and everything of the jobs is private."""
-    for path in files_below(jobs_folder(), Path(os.environ["HOME"])):
-        content = path.read_bytes()
-        assert not [one for one in passwords if one.encode() in content], path
-    for path in jobs_folder().rglob("*"):
-        assert path.stat().st_mode & 0o077 == 0, path
-
-
-@pytest.fixture
-def locked(fresh_registry: RegistryFactory) -> DemoRegistry:
-    return fresh_registry(auth=Login(USER, SecretStr(MARK)))
 
 
 def target(registry: DemoRegistry | Proxy) -> list[str | Path]:
@@ -101,21 +50,21 @@ def test_no_verb_lets_the_password_out(locked: DemoRegistry, sample: Sample) -> 
     for verb in ("check", "plan", "import", "verify"):
         code, said = said_by(verb, *flags)
         assert code in (0, 3), (verb, said)  # `check` also looks for docker, which is not here
-        assert MARK not in said, verb
+        assert not holds(said), verb
     for command in (["status", "--json"], ["report"], ["attach"]):
         shown = subprocess.run(
             [PROGRAM, *command], capture_output=True, check=False, timeout=60, env=environment(None)
         )
-        assert MARK.encode() not in shown.stdout + shown.stderr, command
+        assert not holds(shown.stdout + shown.stderr), command
     check_nowhere(MARK)
-    assert MARK not in locked.log_file.read_text()
+    assert not holds(locked.log_file.read_bytes())
 
 
 def test_a_wrong_password_is_as_secret_as_a_right_one(locked: DemoRegistry, sample: Sample) -> None:
     for verb in ("check", "plan", "import", "verify"):
         code, said = said_by(verb, *source(sample), *target(locked), password=WRONG)
         assert code != 5, (verb, said)
-        assert WRONG not in said, verb
+        assert not holds(said, WRONG), verb
     check_nowhere(WRONG)
 
 
@@ -136,7 +85,7 @@ def test_a_registry_that_repeats_the_login_gets_it_into_no_file(
     code, said = said_by("import", *source(sample), *target(proxy))
 
     assert code == 0, said
-    assert MARK not in said
+    assert not holds(said)
     check_nowhere(MARK)
 
 
@@ -156,7 +105,7 @@ def test_a_defect_of_ours_shows_no_password(
     assert Import(locked, of(sample)).run() is ExitCode.BUG
 
     assert "Traceback" in caplog.text
-    assert MARK not in caplog.text
+    assert not holds(caplog.text)
     check_nowhere(MARK)
 
 

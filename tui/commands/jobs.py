@@ -145,8 +145,8 @@ def _state(job: Job, look: tuple[Standing, Summary] | None) -> str:
         word += f", no data for {span(standing.idle)}"
     running = f", process {job.worker_pid()}" if job.is_running() else ""
     exposed = EXPOSED.get(summary.facts.get("tls", ""), "")
-    where = f"to {summary.facts.get('mirror', '?')}"
-    return f"{word} ({since(summary)}{running}) {where}" + (f"; certificate {exposed}" if exposed else "")
+    state = f"{word} ({since(summary)}{running}) to {summary.facts.get('mirror', '?')}"
+    return f"{state}; certificate {exposed}" if exposed else state
 
 
 def _progress(summary: Summary) -> str:
