@@ -1,34 +1,6 @@
 """What F1 tells: what each step is for, what its fields mean, and the keys that only it has."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class StepHelp:
-    """Help of one step.
-
-    Attributes:
-        purpose: paragraphs.
-        fields: id of the field, its label, what it means.
-        keys: those of this step alone: key and what it does.
-    """
-
-    purpose: tuple[str, ...]
-    fields: tuple[tuple[str, str, str], ...] = ()
-    keys: tuple[tuple[str, str], ...] = ()
-
-
-COMMON_KEYS = (
-    ("Tab", "next field, list or button"),
-    ("Enter", "accept, open, press"),
-    ("Esc", "close what is open, else go back"),
-    ("F2  g", "list of the steps; any can be opened"),
-    ("F5  r", "try all checks of the step again"),
-    ("F6  v", "the YAML as it stands"),
-    ("F7  y", "copy the selected command"),
-    ("F8  n", "go on"),
-    ("F10 q", "leave; answers are saved, an import goes on"),
-)
+from tui.step_help import StepHelp
 
 HELP: dict[int, StepHelp] = {
     0: StepHelp(
@@ -228,7 +200,7 @@ HELP: dict[int, StepHelp] = {
             ("Del", "remove the selected one"),
             ("c", "create the project"),
             ("e", "next example"),
-            ("/", "find an image"),
+            ("/", "find a name for the live example"),
         ),
     ),
     6: StepHelp(

@@ -19,8 +19,8 @@ from core.registry.retry import Attempts
 from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
+from core.transfer.chunk_size import ChunkSize
 from core.transfer.manner import Manner
-from core.transfer.sender import ChunkSize
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of a chunk to begin with; a proxy's limit makes it smaller."""

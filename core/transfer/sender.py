@@ -5,7 +5,6 @@ the two costs nothing: on the next start the registry is asked how far it came.
 """
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from core.registry.retry import Attempts, timed_out
 from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
+from core.transfer.chunk_size import ChunkSize
 from core.transfer.chunks import Chunk, chunks
 from core.transfer.compression import Compression
 from core.transfer.journal import Journal, OpenUpload, Placement
@@ -28,12 +28,6 @@ from core.transfer.states import PlacementState
 from core.transfer.tuning import Tuning
 from core.transfer.view import JournalView
 
-SMALLEST_CHUNK = 64 * 1024
-"""A proxy that refuses even this is told to the operator (HTTP 413)."""
-
-LARGEST_FORCED_CHUNK = 64 * 1024 * 1024
-"""What a registry may ask for at the most; each upload holds two chunks in memory."""
-
 _MAX_BEGINNINGS = 10
 """How often a blob is begun before it is given up: a registry may forget uploads for ever."""
 
@@ -41,27 +35,6 @@ _MAX_HOLDERS_ASKED = 3
 """Repositories that are asked for a blob before it is sent: each costs a request."""
 
 _LOG = logging.getLogger(__name__)
-
-
-class ChunkSize:
-    """Bytes of a chunk, the same for all threads: a proxy's limit is found once."""
-
-    def __init__(self, wanted: int) -> None:
-        self._lock = threading.Lock()
-        self.value = wanted
-
-    def raise_to(self, least: int) -> None:
-        """The registry wants chunks of at least this size."""
-        with self._lock:
-            self.value = max(self.value, min(least, LARGEST_FORCED_CHUNK))
-
-    def shrink_below(self, refused: int) -> bool:
-        """A body of this size was refused; False where it cannot become smaller."""
-        with self._lock:
-            if refused <= SMALLEST_CHUNK:
-                return False
-            self.value = min(self.value, max(SMALLEST_CHUNK, refused // 2))
-            return True
 
 
 class _RewoundError(Exception):

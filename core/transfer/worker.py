@@ -27,6 +27,7 @@ from core.errors import (
 )
 from core.registry.retry import RetryPolicy, Waiter
 from core.registry.session import Session
+from core.transfer.chunk_size import ChunkSize
 from core.transfer.compression import Compression
 from core.transfer.controls import forget_controls
 from core.transfer.database import check_closed
@@ -42,7 +43,7 @@ from core.transfer.report import write_reports
 from core.transfer.reporter import INTERVAL, Reporter
 from core.transfer.reserve import give_up_room, keep_room
 from core.transfer.scratch import choose_scratch
-from core.transfer.sender import BlobSender, ChunkSize, cancel_uploads
+from core.transfer.sender import BlobSender, cancel_uploads
 from core.transfer.settings import connection_of, mirror_of
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.steering import Steering

@@ -24,12 +24,13 @@ from core.oci import canonical_json
 from core.registry.connection import Connection
 from core.registry.session import Session
 from core.registry.tls import TlsSettings
+from core.transfer.chunk_size import ChunkSize
 from core.transfer.compression import Compression
 from core.transfer.engine import Engine
 from core.transfer.journal import Journal
 from core.transfer.plan import Plan, make_plan
 from core.transfer.progress import Progress, Throttle
-from core.transfer.sender import BlobSender, ChunkSize
+from core.transfer.sender import BlobSender
 from core.transfer.view import JournalView
 from tests.bench.ground import mb, table, write
 from tests.bench.measures import header, own_peak, put

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from core.demo.certificates import Authority, Certificate
 from core.transfer.job import existing_jobs
 
 
@@ -19,3 +20,9 @@ def _no_worker_survives(_own_machine: None) -> Iterator[None]:
         if pid and job.is_running():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def certificate(authority: Authority) -> Certificate:
+    """Of a page that is served over TLS."""
+    return authority.issue("page", ("localhost", "page.example", "127.0.0.1"))

@@ -30,7 +30,7 @@ from core.registry.credentials import Credentials
 from core.registry.retry import RetryPolicy
 from core.registry.session import Session
 from core.registry.tls import TlsSettings
-from core.transfer.sender import SMALLEST_CHUNK
+from core.transfer.chunk_size import SMALLEST_CHUNK
 from core.units import size
 from tui import fetching, options
 from tui.commands.downloading import AllowMissingFlag, OutputFlag, check_output, fetch, give_up

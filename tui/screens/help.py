@@ -11,7 +11,8 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.help_texts import COMMON_KEYS, HELP
+from tui.help_texts import HELP
+from tui.step_help import COMMON_KEYS
 from tui.steps import NAMES
 from tui.widgets.frame import FooterKey, FooterLine, Key
 

@@ -32,12 +32,13 @@ from core.registry.retry import RetryPolicy, Waiter
 from core.registry.session import Session
 from core.registry.tls import TlsSettings
 from core.release.model import RequiredArtifact, Requirements
+from core.transfer.chunk_size import ChunkSize
 from core.transfer.compression import Compression
 from core.transfer.engine import Engine
 from core.transfer.journal import ArtifactRow, Journal
 from core.transfer.plan import Plan, PlannedArtifact
 from core.transfer.progress import Progress, Throttle
-from core.transfer.sender import BlobSender, ChunkSize
+from core.transfer.sender import BlobSender
 from core.transfer.states import PlacementState
 from tests.fixtures.tools import Registry
 

@@ -8,7 +8,7 @@ from core.archive.model import Blob
 from core.demo.registry import DemoRegistry
 from core.oci import digest_of
 from core.registry.blobs import has_blob
-from core.transfer.sender import LARGEST_FORCED_CHUNK, SMALLEST_CHUNK, ChunkSize
+from core.transfer.chunk_size import LARGEST_FORCED_CHUNK, SMALLEST_CHUNK, ChunkSize
 from core.transfer.states import PlacementState
 from tests.core.transfer.making import (
     Site,
