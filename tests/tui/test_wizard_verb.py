@@ -121,7 +121,7 @@ def test_what_is_no_terminal_is_refused_in_words(capsys: pytest.CaptureFixture[s
 
 # --- defects ----------------------------------------------------------------------------------
 
-_BREAK = """#!%s
+_BREAK = """
 import tui.screens.start as start
 from textual.widgets import Static
 SECRET = "sesame"
@@ -157,10 +157,9 @@ def test_a_defect_ends_the_screen_with_a_short_message_and_a_crash_file(
     kind: str, tmp_path: Path
 ) -> None:
     program = tmp_path / "broken"
-    program.write_text(_BREAK % (sys.executable, kind))
-    program.chmod(0o700)
+    program.write_text(_BREAK % kind)
 
-    seen = run_on_terminal(program=program, answers={"Have these at hand": "?"})
+    seen = run_on_terminal(program, program=sys.executable, answers={"Have these at hand": "?"})
 
     assert seen.code == ExitCode.BUG
     _, _, after = seen.text.rpartition(f"{ESC}[?1049l")
