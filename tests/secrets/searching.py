@@ -70,7 +70,7 @@ def watched(but: int = 0) -> Iterator[list[bytes]]:
         thread.join()
 
 
-_OURS = (b"eksa-mirror", b"core.transfer.", b"docker-registry")
+_OURS = (b"eksa-mirror", b"tui.cli", b"core.transfer.", b"docker-registry")
 
 
 def _shown(folder: Path, but: int) -> list[bytes]:

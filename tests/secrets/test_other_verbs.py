@@ -12,13 +12,14 @@ import pytest
 from core.demo.registry import DemoRegistry
 from core.demo.sample import Sample
 from core.errors import ExitCode
+from tests.fixtures.https_server import HttpsServer
 from tests.fixtures.proxy import Proxy
 from tests.fixtures.registries import ProxyFactory, RegistryFactory
 from tests.integration.curated import Packages
 from tests.integration.program import PROGRAM
 from tests.integration.test_download_packages import published as published  # noqa: PLC0414 - pytest finds it here
 from tests.integration.upstream import fill_upstream
-from tests.secrets.searching import MARK, USER, check_nowhere, holds, watched
+from tests.secrets.searching import MARK, USER, WRONG, check_nowhere, holds, watched
 from tests.secrets.test_every_verb import source, target
 
 pytestmark = pytest.mark.integration
@@ -40,7 +41,9 @@ def said_with_environment(
     with watched(but=process.pid) as seen:
         out, _ = process.communicate(timeout=90)
     assert seen
-    assert not [one for one in seen if holds(one)], "in arguments, or handed on"
+    assert not [one for one in seen if holds(one) or holds(one, WRONG)], (
+        "in arguments, or handed on"
+    )
     return process.returncode, out
 
 
@@ -122,7 +125,7 @@ def test_the_demo_hands_nothing_of_the_environment_on(tmp_path: Path) -> None:
     check_quiet(said, code, ExitCode.DONE)
 
 
-def docker_config(folder: Path, registry: DemoRegistry | Proxy) -> Path:
+def docker_config(folder: Path, registry: DemoRegistry | HttpsServer) -> Path:
     """As `docker login` leaves it."""
     folder.mkdir()
     login = base64.b64encode(f"{USER}:{MARK}".encode()).decode()
