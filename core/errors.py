@@ -144,9 +144,14 @@ class Interrupted(EksaMirrorError):  # noqa: N818 - it is a request, not a defec
 
 
 class InternalError(EksaMirrorError):
-    """A defect of eksa-mirror; the traceback is in the worker's log, never on the screen."""
+    """A defect of eksa-mirror; the traceback is in a file, never on the screen.
+
+    Args:
+        with_message: False where the error may hold what was typed: its kind alone is told then.
+    """
 
     exit_code = ExitCode.BUG
 
-    def __init__(self, error: BaseException, where: str) -> None:
-        super().__init__(Code.BUG, f"{type(error).__name__}: {error}", where=where)
+    def __init__(self, error: BaseException, where: str, *, with_message: bool = True) -> None:
+        kind = type(error).__name__
+        super().__init__(Code.BUG, f"{kind}: {error}" if with_message else kind, where=where)

@@ -186,7 +186,7 @@ def _guarded(verb: Callable[..., int]) -> Callable[..., None]:
         except (typer.Exit, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001 - the last resort: told as a defect of ours
-            code = _tell(InternalError(error, _crash_file(error)))
+            code = _tell(InternalError(error, _crash_file(error), with_message=False))
         raise typer.Exit(int(code))
 
     run.__signature__ = inspect.signature(verb)  # type: ignore[attr-defined]

@@ -94,7 +94,7 @@ def boom(self):
         return begin(self)
     typed = self.session.password.get_secret_value()
     held = {"password": typed, "screen": self}
-    raise ZeroDivisionError("a defect")
+    raise ZeroDivisionError(typed)
 CredentialsScreen.begin_checks = boom
 tui.cli.main()
 """
