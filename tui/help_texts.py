@@ -370,6 +370,7 @@ HELP: dict[int, StepHelp] = {
         ),
         (
             ("F5  r", "ask upstream anew; try again"),
+            ("1 to 3", "artifacts, log, errors"),
             ("s", "stop; it can be resumed"),
             ("l", "go on without what upstream lacks"),
             ("c", "change the answers"),

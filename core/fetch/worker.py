@@ -82,7 +82,7 @@ def run(
     """
     preparation = errand.preparation()
     before = read_picture(errand) or Picture(of=preparation.fingerprint)
-    monitor = Monitor(still_there(preparation.folder, before.written), before.of)
+    monitor = Monitor(still_there(preparation.folder, before.written), before.of, before.log)
     with folder_troubles(errand.folder), written_down(monitor, errand.picture):
         on_begun()
         try:

@@ -1,9 +1,8 @@
-"""The connected side, under way: totals, what is fetched now, errors; at the end what to carry."""
+"""The connected side, under way: totals, what is fetched now, panes; at the end what to carry."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
-from core.errors import ADVICE, Code, EksaMirrorError
-from core.fetch.picture import Lost, Picture, look_at
+from core.errors import EksaMirrorError
+from core.fetch.picture import Picture, look_at, read_names
 from core.fetch.preparation import (
     MANIFESTS_FILE,
     Errand,
@@ -24,7 +23,6 @@ from core.fetch.worker import start
 from core.transfer.launch import ask_to_stop
 from core.transfer.standing import Stand
 from core.transfer.states import JobState
-from core.transfer.troubles import Item, Trouble
 from core.units import part_of, size, time_left
 from tui.aside import aside
 from tui.follower import LOOKS_A_SECOND
@@ -35,8 +33,8 @@ from tui.screens.framed import BACK, COPY, HELP
 from tui.screens.prepare_frame import PrepareFrame
 from tui.session import home
 from tui.standing_words import GLYPHS
+from tui.widgets.download_panes import DownloadPanes, grouped
 from tui.widgets.drawn import Drawn
-from tui.widgets.error_groups import ErrorGroups
 from tui.widgets.frame import Key
 from tui.widgets.heading import Heading
 from tui.widgets.review_lines import cut_path
@@ -66,6 +64,7 @@ class PrepareProgress(PrepareFrame):
         Binding("x", "anew", show=False),
         Binding("c", "change", show=False),
         Binding("f7,y", "copy", show=False),
+        *(Binding(str(n + 1), f"tab({n})", show=False) for n in range(3)),
     ]
 
     @dataclass
@@ -75,6 +74,7 @@ class PrepareProgress(PrepareFrame):
         stand: Stand
         picture: Picture | None
         preparation: Preparation | None
+        names: tuple[str, ...] = ()
         error: EksaMirrorError | None = None
 
     @dataclass
@@ -90,14 +90,13 @@ class PrepareProgress(PrepareFrame):
         self._looking = self._starting = False
 
     def compose_page(self) -> ComposeResult:
-        """Totals, what is fetched now, and below it errors or what to carry."""
+        """Totals, what is fetched now, and below it what to carry, and the panes."""
         with Vertical(id="panes"):
             yield Totals(id="totals")
             yield SendingNow(id="sending-now", title="Fetching now", changes="")
             yield Heading("Carry these across the air gap", "F7 copies", id="carry-heading")
             yield Drawn(id="carry")
-            yield Heading("Errors", id="errors-heading")
-            yield ErrorGroups(id="errors", whole="the download")
+            yield DownloadPanes(id="download-panes")
 
     def on_mount(self) -> None:
         """Look from now on."""
@@ -117,16 +116,35 @@ class PrepareProgress(PrepareFrame):
         try:
             stand, picture = look_at(self.errand)
             preparation = self.errand.preparation()
+            names = self._names_of(picture) if picture else ()
         except EksaMirrorError as error:
-            self.post_message(self.Seen(Stand.BROKEN, None, None, error))
+            self.post_message(self.Seen(Stand.BROKEN, None, None, error=error))
         else:
-            self.post_message(self.Seen(stand, picture, preparation))
+            self.post_message(self.Seen(stand, picture, preparation, names))
+
+    def _names_of(self, picture: Picture) -> tuple[str, ...]:
+        """Read only where they are others than at the last look."""
+        seen = self.seen
+        if seen and seen.names and seen.picture and seen.picture.names == picture.names:
+            return seen.names
+        return read_names(self.errand, picture.names)
 
     def on_prepare_progress_seen(self, event: Seen) -> None:
         """Draw it."""
         self._looking = False
-        self.seen = event
+        before, self.seen = self.seen, event
         self._draw()
+        if self.framed and (before is None or before.stand is not event.stand):
+            self._open_pane(event.stand)
+
+    def _open_pane(self, stand: Stand) -> None:
+        """What matters: errors where there are some; at the end what to carry, which is above."""
+        done = stand is Stand.DONE
+        failed = stand in (Stand.FAILED, Stand.BROKEN)
+        self.query_one(DownloadPanes).open(2 if failed else 0, focus=not done)
+        if done:
+            self.set_focus(None)
+            self.query_one("#page").scroll_home(animate=False)
 
     # --- drawing ----------------------------------------------------------------------------
 
@@ -148,13 +166,9 @@ class PrepareProgress(PrepareFrame):
         error = self.seen.error if self.seen else None
         whole = {"code": error.code.value, "message": str(error), "cause": error.cause,
                  "mend": error.mend} if error else picture.error  # fmt: skip
-        groups = self.query_one(ErrorGroups)
-        groups.show(grouped(picture.lost), whole)
-        any_error = bool(whole or picture.lost)
-        groups.display = any_error
-        self.query_one("#errors-heading").display = any_error
-        if any_error and self.focused is None:
-            groups.focus()
+        names = self.seen.names if self.seen else ()
+        self.query_one(DownloadPanes).show(picture, names, grouped(picture.lost), whole)
+        self.query_one("#panes").set_class(done, "-done")
         self.refresh_frame()
 
     @property
@@ -278,6 +292,10 @@ class PrepareProgress(PrepareFrame):
         """Go on with what is missing."""
         self._start()
 
+    def action_tab(self, number: int) -> None:
+        """Open another pane."""
+        self.query_one(DownloadPanes).open(number)
+
     def action_leave_out(self) -> None:
         """Go on without what upstream lacks."""
         if self._picture.lost:
@@ -369,20 +387,6 @@ def not_started(error: EksaMirrorError) -> Dialog:
     """Why a worker did not begin, and what mends it."""
     text = "\n\n".join(plain(one) for one in (error.message, error.cause, error.mend) if one)
     return Dialog("The download could not start", text, ("Go back",))
-
-
-def grouped(lost: Sequence[Lost]) -> list[Trouble]:
-    """What could not be had, by cause; the largest group first."""
-
-    def reason(one: Lost) -> tuple[str, str, str]:
-        return one.code, one.cause, one.mend.replace("with --allow-missing", "with l")
-
-    groups = []
-    for (code, cause, mend), members in groupby(sorted(lost, key=reason), reason):
-        title = ADVICE[Code(code)].title if code in set(Code) else code
-        items = tuple(Item(n, one.source, 0, one.message) for n, one in enumerate(members))
-        groups.append(Trouble(title, cause, mend, (), "", code, items))
-    return sorted(groups, key=lambda group: -len(group.items))
 
 
 def _pace(picture: Picture) -> list[str]:

@@ -9,7 +9,14 @@ from core.errors import Code, RegistryError
 from core.fetch.blobs import Source
 from core.fetch.images import Failure, Survey
 from core.fetch.monitor import Monitor, written_down
-from core.fetch.picture import Picture, look_at, stand_of
+from core.fetch.picture import (
+    MOST_EVENTS,
+    Picture,
+    artifacts_of,
+    look_at,
+    read_names,
+    stand_of,
+)
 from core.fetch.preparation import (
     Errand,
     Preparation,
@@ -22,7 +29,7 @@ from core.fetch.shape import shape_of
 from core.oci import Manifest, canonical_json, digest_of, parse_manifest
 from core.reference import Artifact, Kind, Reference
 from core.transfer.standing import Stand
-from core.transfer.states import JobState
+from core.transfer.states import ArtifactState, JobState
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -117,6 +124,47 @@ def test_a_picture_says_how_it_ended_and_what_is_lost(tmp_path: Path) -> None:
     assert read.written == {"images.tar": 512}
     assert read.ended >= read.started > 0
     assert read.flights == ()
+
+
+def test_each_artifact_has_its_name_and_state_and_what_happened_is_told(tmp_path: Path) -> None:
+    errand = errand_for(tmp_path)
+    errand.write(Preparation(folder=tmp_path))
+    made, one = monitor(), survey().resolved[0].artifact
+    watcher = made.watcher()
+    with written_down(made, errand.picture):
+        for digest in (SHARED, digest_of(b"one")):
+            watcher.on_begin(Source(digest, one), 10)
+            watcher.on_end(Source(digest, one))
+        watcher.on_begin(Source(OWN, survey().resolved[1].artifact), 50)
+        made.note_retry(RegistryError(Code.REGISTRY_STALLED, "It hangs."))
+    picture = look_at(errand)[1]
+    assert picture
+
+    names = read_names(errand, picture.names)
+    states = {row.name: row.state for row in artifacts_of(picture, names)}
+
+    assert states == {
+        "public.ecr.aws/one:v1": ArtifactState.DONE,
+        "public.ecr.aws/two:v1": ArtifactState.RETRYING,
+    }
+    assert [(event.kind, event.text) for event in picture.log] == [
+        ("arrived", "public.ecr.aws/one:v1"),
+        ("retry", "public.ecr.aws/two:v1: It hangs."),
+    ]
+    assert read_names(errand, "of another picture") == ()
+
+
+def test_the_log_goes_on_after_a_run_and_stays_small() -> None:
+    before = monitor()
+    before.end(JobState.STOPPED)
+    made = Monitor({}, "", before.picture().log)
+    for _ in range(MOST_EVENTS):
+        made.note_retry(RegistryError(Code.REGISTRY_STALLED, "It hangs. " * 100))
+
+    log = made.picture().log
+
+    assert (len(log), log[-1].number) == (MOST_EVENTS, MOST_EVENTS + 1)
+    assert len(made.picture().model_dump_json()) < 64_000
 
 
 @pytest.mark.parametrize(

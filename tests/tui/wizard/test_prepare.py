@@ -137,6 +137,10 @@ def test_it_goes_on_after_the_screen_was_left_and_after_a_kill(
             text = shown(app)
             assert "◐ running" in text
             assert "1 of 3 MB" in text or "2 of 3 MB" in text
+            assert "1 Artifacts    2 Log    3 Errors (0)" in text
+            assert "◐ fetching" in text
+            await pilot.press("2")
+            await until(pilot, lambda: "manifests of 13 artifacts" in shown(app))
             await pilot.press("f10")
         assert app.return_value
         assert "The download goes on: " in app.return_value
