@@ -12,7 +12,7 @@ INSTALLED := .venv/.installed
 PROCESSES ?= 3
 SIDE_BY_SIDE := -n $(PROCESSES) --dist loadgroup
 
-.PHONY: help setup demo test test-slow check format bench kit screenshots clean test-tools demo-tools
+.PHONY: help setup demo test test-slow check format bench audit kit screenshots clean test-tools demo-tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,11 @@ format: setup ## Format the code and mend what the linter can
 
 bench: setup test-tools ## Measure an import of 780 MB
 	@$(BIN)/python -m tests.bench
+
+audit: ## Look for known vulnerabilities of what the lock names (needs the internet)
+	@python3 -m venv build/audit
+	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@build/audit/bin/pip-audit --require-hashes --disable-pip --requirement .ci/requirements.lock
 
 kit: ## Make dist/: all in one tarball, for a machine without internet and without a Python
 	@.ci/kit/build
