@@ -122,12 +122,13 @@ def _bare_metal(configuration: RegistryMirrorConfiguration) -> Iterator[Finding]
 def _external_etcd(configuration: RegistryMirrorConfiguration) -> Iterator[Finding]:
     ignored = _other_registries(configuration)
     if ignored:
+        are = "is" if len(ignored) == 1 else "are"
         yield Finding(
             Level.CAUTION,
             FindingCode.ETCD_ONLY_PUBLIC_ECR,
             "ociNamespaces",
             f"The machines of the external etcd use only the mapping of {PUBLIC_ECR}.",
-            f"{', '.join(ignored)} is not mapped on them; etcd itself needs nothing from there.",
+            f"{', '.join(ignored)} {are} not mapped on them; etcd itself needs nothing from there.",
             "Nothing to do.",
         )
     if configuration.insecure_skip_verify:

@@ -17,6 +17,7 @@ from tests.faults.conftest import Tarball
 from tests.faults.scripts import On
 from tests.faults.truth import Truth
 from tests.fixtures.proxy import Handler, Proxy
+from tests.fixtures.small_disk import small_disk_at
 from tests.integration.program import run
 
 
@@ -108,18 +109,9 @@ def test_a_journal_that_lost_its_end_in_a_power_cut(
 @pytest.fixture
 def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A disk for the jobs that gets read-only, as Linux makes one after errors."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=30m,mode=0700", "none", str(disk)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"this machine lets nobody mount: {mounted.stderr.decode().strip()}")
-    monkeypatch.setenv("XDG_STATE_HOME", str(disk))
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with small_disk_at(tmp_path / "disk", "30m") as disk:
+        monkeypatch.setenv("XDG_STATE_HOME", str(disk))
+        yield disk
 
 
 def test_a_folder_on_a_read_only_disk_is_told_and_what_is_there_can_be_looked_at(

@@ -23,6 +23,7 @@ from tests.faults.scripts import FOREVER, On, Say
 from tests.faults.truth import Truth
 from tests.fixtures.proxy import Answer, Exchange, Handler, Proxy
 from tests.fixtures.registries import ProxyFactory, RegistryFactory
+from tests.fixtures.small_disk import small_disk_at
 from tests.fixtures.tools import Skopeo, need
 
 UPLOADS = "/blobs/uploads/"
@@ -32,17 +33,8 @@ UPLOADS = "/blobs/uploads/"
 def cramped(tmp_path: Path, authority: Authority) -> Iterator[DemoRegistry]:
     """A registry whose disk has no room for all of the tarball."""
     need("docker-registry")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=500k", "none", str(disk)],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip(f"this machine lets nobody mount: {mounted.stderr.decode().strip()}")
     with ExitStack() as undo:
-        undo.callback(subprocess.run, ["umount", str(disk)], check=True)
+        disk = undo.enter_context(small_disk_at(tmp_path / "disk", "500k"))
         folder = tmp_path / "registry"
         (folder / "storage").parent.mkdir()
         (folder / "storage").symlink_to(disk)

@@ -4,11 +4,8 @@ import gzip
 import os
 import random
 import re
-import subprocess
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +24,7 @@ from tests.core.archive.making import (
     download_images,
     tar_bytes,
 )
+from tests.fixtures.small_disk import small_disk_at
 
 
 def noise(size: int, seed: int = 1) -> bytes:
@@ -152,24 +150,12 @@ def test_a_full_disk_stops_the_unzipping_cleanly(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
-@contextmanager
-def small_disk(place: Path, size: str) -> Iterator[Path]:
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_disk_that_is_really_full_stops_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = zipped(tmp_path, tar_bytes(classic(Saved([noise(6_000_000)]))))
     monkeypatch.setattr("core.archive.zipped.KEEP_FREE", 0)
-    with small_disk(tmp_path / "disk", "4m") as disk:
+    with small_disk_at(tmp_path / "disk", "4m") as disk:
         free = os.statvfs(disk).f_bfree
         with pytest.raises(ArchiveError) as caught:
             open_archive(path, scratch=disk)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,22 +14,15 @@ from core.transfer.reserve import RESERVE_BYTES, give_up_room, keep_room
 from core.transfer.states import JobState
 from tests.core.transfer.running import Import, of
 from tests.fixtures.proxy import Answer, Exchange, Handler, Proxy
+from tests.fixtures.small_disk import small_disk_at
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Eight megabytes for the jobs, and no more."""
-    if os.getuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", str(disk)]
-    mounted = subprocess.run(mounting, capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"this machine lets nobody mount: {mounted.stderr.decode().strip()}")
-    monkeypatch.setenv("XDG_STATE_HOME", str(disk))
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with small_disk_at(tmp_path / "disk", "8m") as disk:
+        monkeypatch.setenv("XDG_STATE_HOME", str(disk))
+        yield disk
 
 
 def fill(disk: Path) -> Path:

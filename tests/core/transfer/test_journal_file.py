@@ -18,6 +18,7 @@ from core.transfer.journal import SCHEMA_VERSION, ArtifactRecord, Journal
 from core.transfer.states import ArtifactState, PlacementState
 from core.transfer.view import JournalView
 from tests.core.transfer.making import layer
+from tests.fixtures.small_disk import small_disk_at
 
 LAYER = layer(b"layer")
 
@@ -227,26 +228,16 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(journal: Journal) -> No
     assert journal.fact("after") == "works"
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
 def test_a_disk_that_is_really_full_is_told_and_the_journal_survives(tmp_path: Path) -> None:
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(tmp_path)],
-        check=False,
-        capture_output=True,
-    )
-    if mounted.returncode:
-        pytest.skip(f"this machine lets nobody mount: {mounted.stderr.decode().strip()}")
-    try:
-        journal = Journal(tmp_path / "journal.sqlite")
+    with small_disk_at(tmp_path / "disk", "512k") as disk:
+        journal = Journal(disk / "journal.sqlite")
         journal.set_facts(before="kept")
         with pytest.raises(JobError) as caught:
             fill(journal)
         assert caught.value.code is Code.DISK_FULL
         journal.close()
-        with closing(Journal(tmp_path / "journal.sqlite")) as again:
+        with closing(Journal(disk / "journal.sqlite")) as again:
             assert again.fact("before") == "kept"
-    finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
