@@ -118,6 +118,6 @@ def _escaped(value: str) -> str:
     ids=range(10),
 )
 def test_hostile_headers_take_no_time(hostile: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     parse_challenges(hostile)
-    assert time.perf_counter() - started < 0.25
+    assert time.thread_time() - started < 0.25

@@ -136,9 +136,9 @@ def test_no_body_makes_it_raise(content: bytes, method: str, status: int) -> Non
     ids=range(6),
 )
 def test_hostile_bodies_take_no_time(hostile: bytes) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     read_error_body(hostile)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 def test_plain_text_of_any_kind_is_one_printable_line() -> None:
@@ -276,6 +276,6 @@ def test_no_retry_after_makes_it_raise(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["Fri, 31 Dec 2100 23:59:59 GMT" + " x" * 30_000, "1" * 65_000])
 def test_a_hostile_retry_after_takes_no_time(value: str) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     parse_retry_after(value)
-    assert time.perf_counter() - started < 0.25
+    assert time.thread_time() - started < 0.25
