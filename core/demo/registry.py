@@ -39,6 +39,10 @@ _POLL_SECONDS = 0.02
 _BCRYPT_ROUNDS = 4
 _LISTENING = re.compile(r"listening on \S+:(\d+)")
 _PORT_TAKEN = "address already in use"
+_PORTS = range(20_000, 32_768)
+"""Below those that systems give to clients: what runs beside it does not take the port of a
+registry that is down for a moment."""
+
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -103,6 +107,7 @@ class DemoRegistry:
         self._process: subprocess.Popen[bytes] | None = None
         self._secret = secrets.token_hex(16)
         self.port = port
+        self._keeps_port = port != 0
         self.storage = folder / "storage"
         self.log_file = folder / "registry.log"
         self._config_file = folder / "config.yml"
@@ -169,9 +174,12 @@ class DemoRegistry:
         give_up = time.monotonic() + PORT_SECONDS
         while not self.running:
             said = self.log_file.stat().st_size if self.log_file.exists() else 0
+            if not self._keeps_port:
+                self.port = secrets.choice(_PORTS)
             with _signals_wait():
                 self._process = self._spawn()
             if self._becomes_ready(self._process, said):
+                self._keeps_port = True
                 return
             self.kill()
             if _PORT_TAKEN not in self._log_since(said) or time.monotonic() > give_up:

@@ -81,6 +81,15 @@ def test_start_and_stop_may_be_said_twice(fresh_registry: RegistryFactory) -> No
     assert not registry.running
 
 
+def test_no_client_is_given_the_port_of_one_that_is_down(fresh_registry: RegistryFactory) -> None:
+    registry = fresh_registry()
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert registry.port < int(given[0])
+    kept = registry.port
+    registry.restart()
+    assert registry.port == kept
+
+
 def test_a_restart_waits_for_its_port(fresh_registry: RegistryFactory) -> None:
     registry = fresh_registry()
     port = registry.port
