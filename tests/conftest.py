@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.isolation",
+    "tests.fixtures.leaks",
     "tests.fixtures.markers",
     "tests.fixtures.tools",  # before those that import it
     "tests.fixtures.samples",

@@ -70,12 +70,14 @@ class Context:
         return value
 
     def close_later(self, close: Callable[[], object]) -> None:
-        """Have `close` called at the end of the run."""
-        self._shared.closing.callback(close)
+        """Have `close` called at the end of the run; at once where that has come and gone."""
+        self._shared.close_later(close)
 
     def keep_open(self, opened: AbstractContextManager[_Value]) -> _Value:
         """Enter a context manager, and leave it at the end of the run."""
-        return self._shared.closing.enter_context(opened)
+        value = opened.__enter__()
+        self._shared.close_later(lambda: opened.__exit__(None, None, None))
+        return value
 
     @property
     def mirror(self) -> Mirror:
@@ -104,18 +106,32 @@ class Context:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._shared.closing.close()
+        self._shared.close()
 
 
 class _Shared:
     """Values and failures by name; each is made once, while the others wait for it."""
 
     def __init__(self) -> None:
-        self.closing = ExitStack()
         self._lock = threading.Lock()
+        self._closing = ExitStack()
+        self._closed = False
         self._making: dict[str, threading.Lock] = {}
         self._values: dict[str, Any] = {}
         self._errors: dict[str, EksaMirrorError] = {}
+
+    def close_later(self, close: Callable[[], object]) -> None:
+        """A check that was left behind may open things when the run is over."""
+        with self._lock:
+            if not self._closed:
+                self._closing.callback(close)
+                return
+        close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+        self._closing.close()
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         with self._lock:

@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 from core.errors import Code, Interrupted, RegistryError
@@ -140,8 +141,10 @@ class _Fetch:
             self._partial.note(self._digest, self._done)
 
     def _read_on(self, session: Session, repository: str) -> None:
-        for block in blocks_from(session, repository, self._digest, self._done, _BLOCK):
-            self._take(block)
+        blocks = blocks_from(session, repository, self._digest, self._done, _BLOCK)
+        with closing(blocks):
+            for block in blocks:
+                self._take(block)
         if self._done < self._size:
             raise RegistryError(
                 Code.REGISTRY_UNREACHABLE,
@@ -177,8 +180,8 @@ class _Fetch:
 
 def blocks_from(
     session: Session, repository: str, digest: str, start: int, block: int
-) -> Iterator[bytes]:
-    """A blob from a byte on, also where the server can only send all of it.
+) -> Generator[bytes]:
+    """A blob from a byte on, also where the server can only send all of it; close it after use.
 
     Raises:
         RegistryError: it is not there, or the connection broke.

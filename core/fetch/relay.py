@@ -7,7 +7,7 @@ upstream is read on from that byte; whether it is the right content, the destina
 import logging
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from core.errors import Code, Interrupted, RegistryError
 from core.fetch.blobs import blocks_from
@@ -133,27 +133,28 @@ class _Sending:
         """What upstream holds from a byte on, in chunks; the last one ends with the blob."""
         held: list[bytes] = []
         length, left = 0, self._blob.size - start
-        for block in self._blocks(start):
-            held.append(block)
-            length, left = length + len(block), left - len(block)
-            if length >= self._relay.chunk.value and left:
-                yield held
-                held, length = [], 0
+        with closing(self._blocks(start)) as blocks:
+            for block in blocks:
+                held.append(block)
+                length, left = length + len(block), left - len(block)
+                if length >= self._relay.chunk.value and left:
+                    yield held
+                    held, length = [], 0
         yield held
 
-    def _blocks(self, start: int) -> Iterator[bytes]:
+    def _blocks(self, start: int) -> Generator[bytes]:
         session, repository = self._relay.upstreams.registry(self._source)
         left = self._blob.size - start
         size = min(self._relay.chunk.value, 256 * 1024)
-        blocks = blocks_from(session, repository, self._blob.digest, start, size)
-        for block in blocks if left else ():
-            if self._session.waiter.stop.is_set():
-                raise Interrupted("The copy was stopped.")
-            left -= len(block)
-            if left < 0:
-                break
-            self._relay.throttle(len(block))
-            yield block
+        with closing(blocks_from(session, repository, self._blob.digest, start, size)) as blocks:
+            for block in blocks if left else ():
+                if self._session.waiter.stop.is_set():
+                    raise Interrupted("The copy was stopped.")
+                left -= len(block)
+                if left < 0:
+                    break
+                self._relay.throttle(len(block))
+                yield block
         if left:
             raise RegistryError(
                 Code.MIRROR_DIFFERS if left < 0 else Code.REGISTRY_UNREACHABLE,
@@ -198,11 +199,12 @@ class _Sending:
         Raises:
             UploadLostError: it broke off.
         """
-        try:
-            upload.finish(self._blob.digest, Body(self._blob.size, _Whole(self._blocks)))
-        except RegistryError as error:
-            self._attempts.failed(error)
-            raise UploadLostError from None
+        with closing(_Whole(self._blocks)) as whole:
+            try:
+                upload.finish(self._blob.digest, Body(self._blob.size, whole))
+            except RegistryError as error:
+                self._attempts.failed(error)
+                raise UploadLostError from None
 
     def _before_next_attempt(self, error: RegistryError, sent: int) -> None:
         """Wait, or make chunks smaller where a proxy refuses their size."""
@@ -229,10 +231,16 @@ class _Sending:
 
 
 class _Whole:
-    """A blob of upstream, read anew each time it is gone through."""
+    """A blob of upstream, read anew each time it is gone through; close it after use."""
 
-    def __init__(self, blocks: Callable[[int], Iterator[bytes]]) -> None:
+    def __init__(self, blocks: Callable[[int], Generator[bytes]]) -> None:
         self._blocks = blocks
+        self._open = ExitStack()
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._blocks(0)
+        self.close()
+        return self._open.enter_context(closing(self._blocks(0)))
+
+    def close(self) -> None:
+        """Let go of upstream's connection, also where not all was read."""
+        self._open.close()

@@ -18,6 +18,7 @@ import urllib3.exceptions as urllib3_errors
 
 from core.errors import Code, RegistryError
 
+_CONTENT = r"/v2/.+/(manifests/|blobs/sha)"
 _TEMPORARY = frozenset({408, 416, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 """After 416 the registry is asked how far an upload came; then the next chunk fits."""
 
@@ -109,7 +110,7 @@ def from_response(
     body = read_error_body(content)
     code = _code(method, status, body)
     said = f": {body.text}" if body.text else ""
-    cause, mend = _special(status, code, body)
+    cause, mend = _unreadable(method, url, status) or _special(status, code, body)
     return RegistryError(
         code,
         f"The registry answered HTTP {status} to {method}{said}",
@@ -238,6 +239,20 @@ def _code_of_codes(method: str, codes: tuple[str, ...]) -> Code | None:
     if method == "PUT" and "BLOB_UNKNOWN" in codes:
         return Code.MIRROR_DIFFERS
     return next((_BY_CODE[code] for code in codes if code in _BY_CODE), None)
+
+
+def _unreadable(method: str, url: str, status: int) -> tuple[str, str] | None:
+    """Cause and mend where a registry fails at what it said to have stored.
+
+    docker-registry 2 takes a file that it could only make, not fill, for the content itself: it
+    answers 500 to who asks for it, and 201 to who sends it again, for ever.
+    """
+    if status != 500 or method not in ("GET", "HEAD") or not re.search(_CONTENT, url):
+        return None
+    return (
+        "It cannot read what it stored; a full disk leaves empty files in docker-registry.",
+        "On its host: df -h; then, in its storage: find . -name data -size 0 -delete",
+    )
 
 
 def _special(status: int, code: Code, body: ErrorBody) -> tuple[str, str]:

@@ -57,9 +57,43 @@ def test_a_full_registry_is_told_and_goes_on_when_it_has_room(
     truth.confirms(work.rows)
     disk = cramped.storage.resolve()
     subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
-    assert work.run() is ExitCode.DONE
+    if work.run() is not ExitCode.DONE:  # where the disk was full depends on who came first
+        assert delete_empty_content(cramped), [row.message for row in work.rows]
+        assert work.run() is ExitCode.DONE
     truth.confirms(work.rows)
     assert not uploads_left(cramped, work.namespace)
+
+
+def delete_empty_content(registry: DemoRegistry) -> int:
+    """What the mend of a registry-fault says: find . -name data -size 0 -delete."""
+    empty = [
+        found for found in registry.storage.resolve().rglob("data") if not found.stat().st_size
+    ]
+    for file in empty:
+        file.unlink()
+    return len(empty)
+
+
+def test_a_manifest_that_a_full_disk_left_empty_is_told_until_the_registry_forgets_it(
+    fresh_registry: RegistryFactory, work: Import, tarball: Tarball
+) -> None:
+    """docker-registry 2 takes an empty file for the manifest, and says 201 to who sends it."""
+    registry = fresh_registry()
+    work.registry = registry
+    assert work.run() is ExitCode.DONE
+    _, _, digest = work.rows[0].digest.partition(":")
+    blobs = registry.storage / "docker/registry/v2/blobs/sha256"
+    (blobs / digest[:2] / digest / "data").write_bytes(b"")
+
+    for restart in (False, True):
+        assert work.run(restart=restart) is ExitCode.SOME_FAILED
+        (failed,) = [row for row in work.rows if row.state is ArtifactState.FAILED]
+        assert failed.code == "registry-fault"
+        assert "find . -name data -size 0 -delete" in failed.mend
+
+    assert delete_empty_content(registry) == 1
+    assert work.run() is ExitCode.DONE
+    Truth(registry, tarball.images).confirms(work.rows)
 
 
 def test_what_a_full_disk_left_half_written_is_sent_again(
