@@ -14,7 +14,7 @@ import urllib3.exceptions
 from urllib3.response import BaseHTTPResponse
 
 from core import __version__
-from core.errors import Code, Interrupted, RegistryError
+from core.errors import Code, RegistryError
 from core.registry import faults
 from core.registry.pools import close_all, new_manager
 from core.registry.proxies import HttpProxy, proxy_for
@@ -131,7 +131,6 @@ class Transport:
         self._lock = threading.Lock()
         self._proxies: dict[str, HttpProxy | None] = {}
         self._pools: dict[HttpProxy | None, urllib3.PoolManager] = {}
-        self._closed = False
 
     def request(
         self,
@@ -184,9 +183,8 @@ class Transport:
             answer.release_conn()
 
     def close(self) -> None:
-        """Close all connections, for good: a thread that was left behind opens no new ones."""
+        """Close all connections."""
         with self._lock:
-            self._closed = True
             managers = list(self._pools.values())
             self._pools.clear()
         for manager in managers:
@@ -228,8 +226,6 @@ class Transport:
 
     def _pool(self, proxy: HttpProxy | None) -> urllib3.PoolManager:
         with self._lock:
-            if self._closed:
-                raise Interrupted("The connections are closed.")
             if proxy not in self._pools:
                 self._pools[proxy] = new_manager(self._context, self._connections, proxy)
             return self._pools[proxy]

@@ -156,6 +156,7 @@ def test_a_registry_that_goes_away_for_a_while_is_outlived(
     after: int, work: Import, truth: Truth, counting_proxy: Proxy
 ) -> None:
     counting_proxy.handler = script = HangUp(On(path=BLOBS, after=after, times=8))
+    work.transfer = TransferAnswers(patience=30, jobs=2, chunk_size=CHUNK)
     complete(work, truth)
     assert script.on.struck == 8
 

@@ -33,7 +33,6 @@ from tui.widgets.row_list import RowList
 from tui.words import cut_name, plain, plural
 
 _NAMES = "example-names"
-_HARBOR_PROJECT = "eks-a"
 _HINT = "Enter edits   a adds   Del removes   public.ecr.aws must stay"
 _NAMESPACE, _REGISTRY = "#field-mapping-namespace", "#field-mapping-registry"
 
@@ -88,20 +87,12 @@ class NamespacesScreen(StepScreen):
 
     def on_mount(self) -> None:
         """The table has the focus; the names of the artifacts are read aside."""
-        self._propose()
+        if self.session.propose_project(self.STEP):
+            self.wizard.answers_changed()
         self._show_rows()
         self._end_adding()
         self.query_one(MappingTable).focus()
         self._read_names()
-
-    def _propose(self) -> None:
-        """Harbor keeps nothing outside of projects, so a new set-up gets one."""
-        registry = self.session.answers.registry
-        found = self.session.boards[2].rows["kind"].findings
-        is_harbor = any(one.seen.startswith("Harbor") for one in found)
-        if is_harbor and not registry.namespace and self.session.setup.reached <= self.STEP:
-            self.session.put("registry", "namespace", _HARBOR_PROJECT)
-            self.wizard.answers_changed()
 
     # --- the table and its field ------------------------------------------------------------
 
@@ -194,7 +185,7 @@ class NamespacesScreen(StepScreen):
         namespace = self.query_one(_NAMESPACE, Field)
         namespace.set_value("")
         namespace.show_aside("")
-        registry.input.focus()
+        self.set_focus(registry.input)
 
     def _finish_adding(self) -> None:
         registry = self.query_one(_REGISTRY, Field)
@@ -347,6 +338,9 @@ class NamespacesScreen(StepScreen):
         if self.board:
             self.board.start(["projects"])
             self.show_checks()
+        for step in (4, 9):  # what they found of missing projects is no longer true
+            if (board := self.session.boards[step]).ended is not None:
+                board.start()
 
     def action_copy(self) -> None:
         """The names of the projects that somebody else must make; else the selected command."""

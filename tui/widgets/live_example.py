@@ -84,7 +84,7 @@ class LiveExample(Vertical):
         """Open the field; Enter keeps what was found, Esc goes back."""
         self._field.value = ""
         self._field.display = True
-        self._field.focus()
+        self.screen.set_focus(self._field)
 
     def end_find(self) -> bool:
         """Esc: the name of before; False where nothing was looked for."""

@@ -1,7 +1,9 @@
 """The table of namespace mappings, and the names of its columns."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -34,6 +36,13 @@ class MappingTable(RowList):
         states: how each stands, by its upstream registry.
         counts: artifacts that come from each.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # At once: keys that come right after belong to the field that these lead to.
+        Binding("enter", "choose", show=False, priority=True),
+        Binding("a", "screen.add", show=False, priority=True),
+        Binding("slash", "screen.find", show=False, priority=True),
+    ]
 
     def __init__(self) -> None:
         super().__init__(id="mappings")

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 
 import pytest
+from textual.events import Key
+from textual.widgets import Input
 
 from core.answers import (
     Answers,
@@ -78,6 +80,35 @@ def test_a_row_is_added_and_removed_and_the_core_stays(filled: Answers) -> None:
             assert "Nodes will then ask docker.io itself." in shown(app)
             await pilot.press("right", "enter")
             await until(pilot, lambda: not app.session.answers.registry.mappings)
+
+    play(walk())
+
+
+BURSTS = {
+    "edits": ("enter", "lab", "/eks-alab/"),
+    "adds": ("a", "docker.io", "docker.io"),
+    "finds": ("slash", "operator", "operator"),
+}
+
+
+@pytest.mark.parametrize("burst", BURSTS)
+def test_keys_that_come_in_one_burst_land_in_the_field_that_opens(
+    burst: str, filled: Answers
+) -> None:
+    """As over a slow line, or while the wizard is busy: nothing of it is lost or taken for a key
+    of the table."""
+    opens, typed, seen = BURSTS[burst]
+
+    async def walk() -> None:
+        app = new_app(filled, step=5)
+        async with running(app) as pilot:
+            await until(pilot, lambda: "1 of" in shown(app) and "/eks-a/" in shown(app))
+            for key in (opens, *typed):
+                letter = "/" if key == "slash" else key if len(key) == 1 else None
+                app.post_message(Key(key, letter))
+            await until(pilot, lambda: seen in shown(app))
+            assert isinstance(app.focused, Input)
+            assert app.focused.value == ("eks-a" if burst == "edits" else "") + typed
 
     play(walk())
 
