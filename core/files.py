@@ -1,5 +1,9 @@
-"""Writing files so that a power cut leaves either the old content or the new, never half of it."""
+"""Writing files so that a power cut leaves either the old content or the new, never half of it.
 
+And names for them: of backups, and of the folder that is there.
+"""
+
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -29,6 +33,19 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
         aside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder itself, or where it is not made yet the next one above it that is there."""
+    whole = folder.absolute()
+    return next(one for one in (whole, *whole.parents) if os.path.lexists(one))
+
+
+def backup_name(path: Path) -> Path:
+    """Where what a file holds is kept beside it; an older backup is never replaced."""
+    first = path.with_name(f"{path.name}.bak")
+    numbered = (path.with_name(f"{path.name}.bak{number}") for number in itertools.count(2))
+    return next(one for one in itertools.chain([first], numbered) if not os.path.lexists(one))
 
 
 def sync_folder(folder: Path) -> None:

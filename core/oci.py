@@ -94,6 +94,11 @@ class Manifest:
         return ((self.config,) if self.config else ()) + self.layers
 
 
+def is_attestation(platform: Platform | None) -> bool:
+    """Whether it stands for a build record: these hang in an index as what no machine is."""
+    return platform is not None and platform.os == platform.architecture == "unknown"
+
+
 class InvalidContentError(ValueError):
     """JSON that is no manifest, index or descriptor; the caller knows where it came from."""
 

@@ -17,14 +17,12 @@ from core.answers.model import VERSION, Answers
 from core.answers.values import FOLDER
 from core.errors import Code, UsageError
 from core.files import write_atomically
+from core.yaml_marks import LOADER, place
 
 MAX_BYTES = 1024 * 1024
 """Largest answers file that is read; one with a thousand mappings has a tenth of it."""
 
 _MAX_DEPTH = 16
-_LOADER: type[yaml.CSafeLoader] | type[yaml.SafeLoader] = getattr(
-    yaml, "CSafeLoader", yaml.SafeLoader
-)
 _CORE = "tag:yaml.org,2002:"
 _NULL = f"{_CORE}null"
 _OWN_TAGS = frozenset(
@@ -110,11 +108,11 @@ def _compose(content: bytes, where: str) -> yaml.MappingNode:
         raise _bad(where, f"It is larger than {MAX_BYTES // 1024**2} MiB: no answers file is.")
     try:
         _refuse_odd_parts(content, where)
-        nodes: list[yaml.Node | None] = list(yaml.compose_all(content, Loader=_LOADER))
+        nodes: list[yaml.Node | None] = list(yaml.compose_all(content, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         problem = error.problem or error.context or "something is wrong here"
         raise _bad(
-            _place(where, error.problem_mark or error.context_mark), f"Not valid YAML: {problem}."
+            place(where, error.problem_mark or error.context_mark), f"Not valid YAML: {problem}."
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _bad(where, f"Not a YAML text: {str(error).splitlines()[0]}.") from None
@@ -131,7 +129,7 @@ def _compose(content: bytes, where: str) -> yaml.MappingNode:
 def _refuse_odd_parts(content: bytes, where: str) -> None:
     """Composing recurses, and follows aliases: both are looked at before."""
     depth = 0
-    for event in yaml.parse(content, Loader=_LOADER):
+    for event in yaml.parse(content, Loader=LOADER):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _bad(_at(where, event), "Anchors (&) and aliases (*) have no place in answers.")
         if isinstance(event, yaml.CollectionStartEvent):
@@ -252,13 +250,7 @@ def _dotted(loc: _Loc) -> str:
 
 
 def _at(where: str, node: yaml.Node | yaml.Event) -> str:
-    return _place(where, node.start_mark)
-
-
-def _place(where: str, mark: object) -> str:
-    """`file:line:column`, counted from 1; the marks of libyaml and of PyYAML share no type."""
-    line, column = getattr(mark, "line", None), getattr(mark, "column", None)
-    return where if line is None or column is None else f"{where}:{line + 1}:{column + 1}"
+    return place(where, node.start_mark)
 
 
 def _bad(where: str, message: str, *, cause: str = "", mend: str = "") -> UsageError:

@@ -24,6 +24,9 @@ from core.files import write_atomically
 NEW = "new set-up"
 """The name of a set-up whose registry is not known yet."""
 
+_REGISTRY_STEP = 2
+"""Until it is left, what is typed there may be half a name, or a wrong one."""
+
 _ANSWERS, _WIZARD, _COMMANDS = "answers.yaml", "wizard.json", "commands.txt"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -69,6 +72,8 @@ class Setup:
         self.reached = 1
         self.written = False
         self.written_over: tuple[str, ...] = ()
+        self._taken = ""
+        """The name that the registry gave it; what was named otherwise keeps its name."""
 
     @property
     def folder(self) -> Path:
@@ -81,7 +86,7 @@ class Setup:
         return self.folder / _ANSWERS
 
     def save(self) -> None:
-        """Write it; the first time that a registry is named, that becomes its name.
+        """Write it; the registry that step 2 is left with becomes its name.
 
         Raises:
             OSError: the disk is full, or the folder cannot be written.
@@ -114,9 +119,12 @@ class Setup:
 
     def _take_name(self) -> None:
         endpoint = self.draft.answers.registry.endpoint
-        if self.name.partition("~")[0] != NEW or not endpoint:
+        wished = _NOT_IN_NAMES.sub("-", endpoint).strip(".-") or "registry"
+        known = self.name.partition("~")[0]
+        is_ours = known == self._taken and self.reached <= _REGISTRY_STEP
+        if not endpoint or known == wished or not (known == NEW or is_ours):
             return
-        before, wished = self.folder, _NOT_IN_NAMES.sub("-", endpoint).strip(".-") or "registry"
+        before, self._taken = self.folder, wished
         names = (wished if n == 1 else f"{wished}~{n}" for n in count(1))
         self.name = next(name for name in names if not (self._root / name).exists())
         if before.is_dir():

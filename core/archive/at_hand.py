@@ -14,11 +14,8 @@ from pathlib import Path
 
 from core.archive.docker_save import MANIFEST_JSON
 from core.archive.layout import INDEX_JSON
-from core.archive.open import DOWNLOADS_MANIFEST
 from core.archive.tarindex import MALFORMED_TAR
-
-DOWNLOADS_FOLDER = "eks-anywhere-downloads"
-"""What `download artifacts` makes."""
+from core.eksa import BUNDLES_FILE, DOWNLOADS_FOLDER
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ENDINGS = (".tar", ".tar.gz", ".tgz")
@@ -45,7 +42,7 @@ class AtHand:
     Attributes:
         archive: the images tarball.
         size: of the tarball in bytes.
-        bundles: the bundle manifest.
+        bundles: the bundle manifest, or the tarball of `download artifacts`.
     """
 
     archive: Path | None = None
@@ -83,8 +80,14 @@ def look_for(places: Sequence[Path]) -> AtHand:
     A folder or file that cannot be read counts as empty: this only proposes.
     """
     archive = next((one for place in places for one in _tarballs(place)), None)
-    bundles = next((one for place in places if _is_file(one := place / DOWNLOADS_MANIFEST)), None)
+    bundles = next((one for place in places if (one := bundles_in(place))), None)
     return AtHand(archive, _size(archive), bundles)
+
+
+def bundles_in(folder: Path) -> Path | None:
+    """The bundle manifest, or the tarball of `download artifacts` that holds it; None for none."""
+    names = (BUNDLES_FILE, f"{DOWNLOADS_FOLDER}/{BUNDLES_FILE}", f"{DOWNLOADS_FOLDER}.tar.gz")
+    return next((one for name in names if _is_file(one := folder / name)), None)
 
 
 def _tarballs(folder: Path) -> Iterator[Path]:

@@ -94,6 +94,20 @@ def version_key(version: str) -> str:
     return version.replace("+", "_")
 
 
+def chart_tree(content: bytes, where: str) -> TarTree:
+    """The files of a .tgz.
+
+    Raises:
+        ArchiveError: `archive-damaged`, `archive-truncated`, `archive-hostile`.
+    """
+    unzipped = gunzip(content, _MAX_UNZIPPED, where)
+    if unzipped is None:
+        raise hostile(f"It unzips to more than {_MAX_UNZIPPED:,} bytes.", where)
+    if not is_tar(unzipped):
+        raise damaged("It is no chart: there is no tarball in it.", where)
+    return TarTree(MemoryBytes(unzipped), where)
+
+
 def chart_yaml_name(tree: Tree) -> str:
     """Name of the Chart.yaml of a chart's own folder; empty where the tarball is no chart."""
     for name in tree.names():
@@ -104,12 +118,7 @@ def chart_yaml_name(tree: Tree) -> str:
 
 
 def _chart_metadata(content: bytes, where: str) -> dict[str, Any]:
-    unzipped = gunzip(content, _MAX_UNZIPPED, where)
-    if unzipped is None:
-        raise hostile(f"It unzips to more than {_MAX_UNZIPPED:,} bytes.", where)
-    if not is_tar(unzipped):
-        raise damaged("It is no chart: there is no tarball in it.", where)
-    tree = TarTree(MemoryBytes(unzipped), where)
+    tree = chart_tree(content, where)
     region = tree.find(name) if (name := chart_yaml_name(tree)) else None
     if region is None:
         raise damaged("It is no chart: there is no Chart.yaml in it.", where)

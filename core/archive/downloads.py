@@ -2,15 +2,14 @@
 
 import tarfile
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
-from core.archive.open import DOWNLOADS_MANIFEST
 from core.archive.sources import FileBytes, is_folder
 from core.archive.tarindex import HEADER, MALFORMED_TAR, TarTree, is_tar
 from core.archive.tree import MIB, FolderTree, Tree
 from core.archive.trouble import unknown_format
 from core.archive.zipped import BROKEN_GZIP, GzipBytes, first_bytes, is_gzip, open_gzip
+from core.eksa import BUNDLES_FILE
 from core.errors import ArchiveError
 
 MAX_FILE = 64 * MIB
@@ -24,8 +23,8 @@ class Downloads:
         self._tree = tree
         self._source = source
         self._names = tuple(sorted(tree.names()))
-        places = [name for name in self._names if _base(name) == DOWNLOADS_MANIFEST]
-        self._root = min(places, key=len).removesuffix(DOWNLOADS_MANIFEST) if places else ""
+        places = [name for name in self._names if _base(name) == BUNDLES_FILE]
+        self._root = min(places, key=len).removesuffix(BUNDLES_FILE) if places else ""
         self._folder_name = _base(self._root.rstrip("/")) or folder_name
 
     @classmethod
@@ -94,12 +93,7 @@ class Downloads:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -111,7 +105,7 @@ def is_downloads(path: Path) -> bool:
     """
     try:
         if is_folder(path):
-            return (path / DOWNLOADS_MANIFEST).is_file()
+            return (path / BUNDLES_FILE).is_file()
         source = FileBytes.open(path)
     except (ArchiveError, OSError):
         return False
@@ -130,7 +124,7 @@ def _lists_bundles_manifest(stream: IO[bytes]) -> bool:
     with tarfile.open(fileobj=stream, mode="r|", errors="replace") as tar:
         while (member := tar.next()) is not None:
             vars(tar)["members"].clear()  # else tarfile keeps every header
-            if _base(member.name) == DOWNLOADS_MANIFEST:
+            if _base(member.name) == BUNDLES_FILE:
                 return True
             if not 0 <= member.size <= MAX_FILE:
                 return False

@@ -13,10 +13,10 @@ from core.archive.docker_save import (
 from core.archive.layout import Layout, LayoutContent, Named, lists_as_published, read_index
 from core.archive.model import ImageParts, StoredArtifact
 from core.archive.names import full_reference, image_reference
-from core.archive.package_bundles import REPOSITORY_NAME
 from core.archive.shelf import Shelf
 from core.archive.tree import Tree
 from core.archive.trouble import shown
+from core.eksa import PACKAGE_BUNDLES
 from core.oci import HELM_CONFIG
 from core.reference import Kind, Reference
 
@@ -108,7 +108,7 @@ def _from_layout(
 def _kind(config_type: str, references: tuple[Reference, ...]) -> Kind:
     if config_type == HELM_CONFIG:
         return Kind.CHART
-    if any(reference.repository.endswith(REPOSITORY_NAME) for reference in references):
+    if any(reference.repository.endswith(PACKAGE_BUNDLES) for reference in references):
         return Kind.PACKAGE_BUNDLE
     return Kind.IMAGE
 

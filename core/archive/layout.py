@@ -29,6 +29,7 @@ from core.oci import (
     Platform,
     canonical_json,
     digest_of,
+    is_attestation,
     parse_descriptor,
     parse_json,
     parse_manifest,
@@ -154,7 +155,7 @@ class Layout:
         told = {item.digest: item.platform for item in upstream.manifests}
         for image in images:
             platform = told.get(image.digest) or self._platforms.get(image.digest)
-            if platform is not None and not _is_attestation(platform):
+            if platform is not None and not is_attestation(platform):
                 platforms[platform] = None
         configs = tuple(image.blobs[0].digest for image in images)
         first = images[0].blobs[0] if images else None
@@ -176,8 +177,8 @@ class Layout:
         """
         ready = {item.digest: self._ready(item, 1) for item in index.manifests}
         there = [item for item in index.manifests if ready[item.digest] is not None]
-        images = [item for item in there if not _is_attestation(item.platform)]
-        wanted = {i.digest for i in index.manifests if not _is_attestation(i.platform)}
+        images = [item for item in there if not is_attestation(item.platform)]
+        wanted = {i.digest for i in index.manifests if not is_attestation(i.platform)}
         partial = len({item.digest for item in images}) < len(wanted)
         if len(there) == len(index.manifests):
             return _with_children(index.media_type, index.content, there, ready), False
@@ -293,11 +294,6 @@ def _image_manifests(ready: ReadyManifest) -> list[ReadyManifest]:
     if not ready.children:
         return [ready] if ready.media_type not in INDEX_TYPES else []
     return [image for child in ready.children for image in _image_manifests(child)]
-
-
-def _is_attestation(platform: Platform | None) -> bool:
-    """Build records hang in an index as a platform that no machine has."""
-    return platform is not None and platform.os == "unknown" and platform.architecture == "unknown"
 
 
 def _named(item: object) -> Named:

@@ -19,9 +19,8 @@ from core.archive.tarindex import HEADER, TarTree, is_tar
 from core.archive.tree import MIB, FolderTree, Region, Tree
 from core.archive.trouble import damaged, shown, truncated, unknown_format, unreadable
 from core.archive.zipped import GzipBytes, Progress, first_bytes, is_gzip, unzip_to_scratch
+from core.eksa import BUNDLES_FILE
 from core.oci import canonical_json, digest_of
-
-DOWNLOADS_MANIFEST = "bundle-release.yaml"
 
 _OTHER_FORMATS = {
     b"\x28\xb5\x2f\xfd": ("compressed with zstd", "Unpack it first: unzstd FILE"),
@@ -85,7 +84,7 @@ def _read_tree(tree: Tree, shelf: Shelf, path: Path) -> None:
         return
     # Tarballs first: a file beside them that holds the same chart is then known as a copy.
     names = sorted(tree.names(), key=lambda name: (not name.endswith(".tar"), name))
-    if any(name.rpartition("/")[2] == DOWNLOADS_MANIFEST for name in names):
+    if any(name.rpartition("/")[2] == BUNDLES_FILE for name in names):
         mend = f"Give it to -b; -i takes the tarball of `download images`, not {path.name}."
         raise unknown_format("It holds the manifests of `download artifacts`.", str(path), mend)
     if chart := chart_yaml_name(tree):

@@ -10,12 +10,11 @@ import re
 from core.archive.model import Blob, ReadyManifest, StoredArtifact
 from core.archive.sources import MemoryBytes
 from core.archive.tree import MIB, Region
+from core.eksa import PACKAGE_BUNDLES
 from core.oci import OCI_LAYER, OCI_MANIFEST, UNKNOWN_CONFIG, digest_of
 from core.reference import Kind, Reference
 
-REPOSITORY_NAME = "eks-anywhere-packages-bundles"
-
-_FILE_NAME = re.compile(rf"{REPOSITORY_NAME}-(v[0-9]+-[0-9]+-latest)\.ya?ml")
+_FILE_NAME = re.compile(rf"{PACKAGE_BUNDLES}-(v[0-9]+-[0-9]+-latest)\.ya?ml")
 _KIND_LINE = re.compile(rb"^kind:\s*[\"']?PackageBundle[\"']?\s*$", re.MULTILINE)
 _MAX_YAML = 16 * MIB
 _CONFIG = b"{}"
@@ -42,7 +41,7 @@ def bundle_artifact(region: Region, file_name: str) -> StoredArtifact:
     return StoredArtifact(
         Kind.PACKAGE_BUNDLE,
         file_name,
-        (Reference("public.ecr.aws", f"eks-anywhere/{REPOSITORY_NAME}", bundle_tag(file_name)),),
+        (Reference("public.ecr.aws", f"eks-anywhere/{PACKAGE_BUNDLES}", bundle_tag(file_name)),),
         ReadyManifest(digest_of(manifest), OCI_MANIFEST, manifest, (config, layer)),
     )
 

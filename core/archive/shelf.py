@@ -76,18 +76,18 @@ class Shelf:
         ]
         if unnamed:
             found.append(
-                f"{_count(unnamed, 'image has', 'images have')} no full name in the archive, as "
+                f"{_count(unnamed, 'image has', 'images have')} no full name in the tarball, as "
                 f"after docker save by digest: {_some(unnamed)}."
             )
         for platforms, names in self._partial.items():
             there = ", ".join(map(str, platforms)) or "some platforms"
             found.append(
-                f"{_count(names, 'image is', 'images are')} in the archive for {there} only, not "
+                f"{_count(names, 'image is', 'images are')} in the tarball for {there} only, not "
                 f"for all platforms of upstream: {_some(names)}."
             )
         if self._clashes:
             found.append(
-                f"{_count(self._clashes, 'name is', 'names are')} in the archive twice with "
+                f"{_count(self._clashes, 'name is', 'names are')} in the tarball twice with "
                 f"different content, the first is used: {_some(self._clashes)}."
             )
         if self._left_out:

@@ -4,7 +4,7 @@ Pull is tried by asking for a manifest that is not there: “not found” means 
 for. Push is tried by opening an upload, which is cancelled at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.checks.clients import harbor, session
@@ -56,20 +56,12 @@ def may_push(context: Context, need: ProjectNeed) -> Right:
 
 def check_pull(context: Context) -> Finding:
     """May the account pull from every project; sending needs that, too."""
-    needs = project_needs(context)
-    if not needs:
-        return skipped(NOTHING_NAMED)
-    rights = [may_pull(context, need) for need in _one_by_one(context, needs)]
-    return _told(context, rights, "read", "pull")
+    return _check(context, may_pull, "read", "pull")
 
 
 def check_push(context: Context) -> Finding:
     """May the account push to every project."""
-    needs = project_needs(context)
-    if not needs:
-        return skipped(NOTHING_NAMED)
-    rights = [may_push(context, need) for need in _one_by_one(context, needs)]
-    return _told(context, rights, "write to", "push")
+    return _check(context, may_push, "write to", "push")
 
 
 def is_missing(context: Context, need: ProjectNeed) -> bool:
@@ -107,10 +99,17 @@ def _try_push(context: Context, need: ProjectNeed) -> Right:
     return Right(need, note="an upload was opened and cancelled")
 
 
-def _one_by_one(context: Context, needs: Iterable[ProjectNeed]) -> Iterable[ProjectNeed]:
+def _check(
+    context: Context, may: Callable[[Context, ProjectNeed], Right], verb: str, right: str
+) -> Finding:
+    needs = project_needs(context)
+    if not needs:
+        return skipped(NOTHING_NAMED)
+    rights = []
     for need in needs:
         context.go_on()
-        yield need
+        rights.append(may(context, need))
+    return _told(context, rights, verb, right)
 
 
 def _told(context: Context, rights: list[Right], verb: str, right: str) -> Finding:
@@ -139,7 +138,8 @@ def _denied(
         return failed(
             seen,
             cause=f"There is no project {listed(missing)}; Harbor says “unauthorized” then.",
-            mend=f"Create {listed(missing)} in Harbor, or let the wizard do it.",
+            mend=f"Create {listed(missing)} in Harbor, or with check --create-projects; in the "
+            "wizard, c in step 5 does it.",
             details=details,
             code=Code.REGISTRY_NOT_FOUND,
         )

@@ -31,6 +31,7 @@ _ROOT = Path("/")
 _TRIES = 3
 _VERSION = re.compile(r"v?([0-9]+\.[0-9]+\.[0-9]+)")
 _NOT_DOCKER = "The import works without docker. Creating a cluster does not."
+_NOT_INSTALLED = "docker is not installed here"
 
 
 def check_docker(context: Context) -> Finding:
@@ -39,7 +40,7 @@ def check_docker(context: Context) -> Finding:
         facts = _daemon(context)
     except MachineError as error:
         if _is_absent(context):
-            return warned("docker is not installed here", effect=_NOT_DOCKER, code=error.code)
+            return warned(_NOT_INSTALLED, effect=_NOT_DOCKER, code=error.code)
         return failed(
             "docker does not answer",
             cause=error.cause,
@@ -155,18 +156,22 @@ def check_docker_pull(context: Context) -> Finding:
         context.go_on()
         try:
             pulled = _pull(context, reference)
-        except RegistryError as error:
+        except (MachineError, RegistryError) as error:
             if error.code is Code.REGISTRY_NOT_FOUND:
                 continue
-            return from_error(error, seen="docker cannot pull from the registry")
-        except MachineError as error:
-            return from_error(error, seen="docker cannot pull from the registry")
+            return _not_pulled(context, error)
         name = reference.repository.rpartition("/")[2]
         return passed(
             f"docker pulled {name} in {pulled.seconds:.1f} s",
             details=(str(reference), f"image ID {pulled.image_id}"),
         )
     return skipped(f"nothing is imported yet: {images[0].repository} is not in the registry")
+
+
+def _not_pulled(context: Context, error: MachineError | RegistryError) -> Finding:
+    if isinstance(error, MachineError) and _is_absent(context):
+        return skipped(_NOT_INSTALLED)
+    return from_error(error, seen="docker cannot pull from the registry")
 
 
 def check_eksctl(context: Context) -> Finding:

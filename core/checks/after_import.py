@@ -17,7 +17,9 @@ from core.registry.retry import IMPATIENT
 from core.registry.session import Session
 from core.transfer.audit import audit_rows
 from core.transfer.job import Job
+from core.transfer.records import ArtifactRow
 from core.transfer.settings import connection_of
+from core.transfer.standing import Stand, standing_of
 from core.transfer.states import JobState
 from core.transfer.verified import Counted, counted
 from core.transfer.view import JournalView, Summary
@@ -29,6 +31,7 @@ class LookedAfter:
 
     Attributes:
         summary: as the journal tells it.
+        stand: where the import is: it may run still, or have been cut off.
         counts: artifacts by kind.
         asked: whether the registry was asked for each of them, by the import or since.
         moment: seconds since 1970 of that.
@@ -36,6 +39,7 @@ class LookedAfter:
     """
 
     summary: Summary
+    stand: Stand
     counts: tuple[Counted, ...]
     asked: bool
     moment: float
@@ -48,11 +52,10 @@ def look_into(job: Job) -> LookedAfter:
     Raises:
         JobError: the journal cannot be read.
     """
-    with JournalView(job.journal) as view:
-        summary, rows = view.summary(), view.artifacts()
+    stand, summary, rows = _read(job)
     ended = summary.state in (JobState.DONE, JobState.SOME_FAILED)
     asked = ended and summary.facts.get("verification") == "on"
-    return LookedAfter(summary, counted(rows), asked, summary.number("ended"))
+    return LookedAfter(summary, stand, counted(rows), asked, summary.number("ended"))
 
 
 def ask_again(
@@ -69,8 +72,7 @@ def ask_again(
         RegistryError: the registry does not answer, or refuses the login.
         Interrupted: `stop` was set.
     """
-    with JournalView(job.journal) as view:
-        summary, rows = view.summary(), view.artifacts()
+    stand, summary, rows = _read(job)
     began = time.monotonic()
     with Session(connection_of(answers), login, policy=IMPATIENT) as session:
         session.ping()
@@ -78,7 +80,14 @@ def ask_again(
             rows, session, threads=answers.transfer.jobs, stop=stop, on_look=on_look
         )
     seconds = time.monotonic() - began
-    return LookedAfter(summary, counted(rows, problems), True, time.time(), seconds)
+    return LookedAfter(summary, stand, counted(rows, problems), True, time.time(), seconds)
+
+
+def _read(job: Job) -> tuple[Stand, Summary, list[ArtifactRow]]:
+    alive = job.is_running()  # before the journal is read: who ends between the two was not killed
+    with JournalView(job.journal) as view:
+        summary, rows = view.summary(), view.artifacts()
+    return standing_of(job, summary, alive=alive).stand, summary, rows
 
 
 def pull_as_a_node(answers: Answers, login: Credentials | None) -> Finding:

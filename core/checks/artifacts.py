@@ -1,6 +1,5 @@
 """The artifacts: tarball and manifests readable, everything required inside, room to work."""
 
-import os
 import shlex
 import shutil
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from core.checks.finding import Finding, failed, from_error, passed, skipped, wa
 from core.checks.wanted import archive, requirements
 from core.checks.words import listed
 from core.errors import ArchiveError, Code, EksaMirrorError
+from core.files import nearest_existing
 from core.reference import Artifact, Kind
 from core.transfer.job import jobs_folder
 from core.units import size
@@ -63,7 +63,7 @@ def check_tarball(context: Context) -> Finding:
         return warned(
             f"{seen}, {_count(len(held.warnings), 'remark', 'remarks')}",
             effect=held.warnings[0],
-            mend="Compare sha256sum with the connected side.",
+            mend="Fine where it was made so; else compare sha256sum with the connected side.",
             command=f"sha256sum {shlex.quote(str(held.path))}",
             details=held.warnings,
         )
@@ -123,14 +123,10 @@ def check_disk(context: Context, free: Callable[[Path], int] | None = None) -> F
     path, folder = context.answers.artifacts.archive, _scratch(context.answers)
     if path is None:
         return skipped(_NO_ARCHIVE)
-
-    def progress(_done: int, _total: int) -> None:
-        context.go_on()
-
     try:
-        needed = scratch_needed(path, on_progress=progress)
-    except ArchiveError as error:
-        return from_error(error)
+        needed = scratch_needed(path, on_progress=lambda *_: context.go_on())
+    except ArchiveError:
+        return skipped("waits for Tarball")
     try:
         there = (free or _free)(folder)
     except OSError as error:
@@ -227,9 +223,7 @@ def _scratch(answers: Answers) -> Path:
 
 def _free(folder: Path) -> int:
     """Of the nearest folder that exists: the import makes the rest."""
-    while not os.path.lexists(folder) and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
+    return shutil.disk_usage(nearest_existing(folder)).free
 
 
 def _count(number: int, one: str, many: str) -> str:

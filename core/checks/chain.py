@@ -1,7 +1,6 @@
 """The chain of certificates that a registry shows, read for people and put in order."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,12 +13,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from core.checks.words import one_line
 from core.errors import Code, RegistryError
-from core.mirror.certificates import common_name, is_ca, is_self_signed, uses_old_hash
-
-# A block ends before the next one begins, so that many begins without an end take no time.
-_BLOCK = re.compile(
-    rb"-----BEGIN CERTIFICATE-----(?:(?!-----BEGIN ).)*?-----END CERTIFICATE-----", re.DOTALL
+from core.host.certs_d import CERTIFICATE_BLOCK
+from core.mirror.certificates import (
+    common_name,
+    is_ca,
+    is_self_signed,
+    issuer_name,
+    uses_old_hash,
 )
+
 _HASHES = {"sha1": "SHA-1", "md5": "MD5"}
 
 
@@ -170,7 +172,7 @@ def read_certificate(der: bytes) -> Certificate:
 def read_pem(content: bytes) -> tuple[Certificate, ...]:
     """The certificates of a PEM file that can be parsed, in order."""
     found = []
-    for block in _BLOCK.findall(content):
+    for block in CERTIFICATE_BLOCK.findall(content):
         try:
             parsed = x509.load_pem_x509_certificate(block)
             found.append(_described(parsed, parsed.public_bytes(Encoding.DER)))
@@ -224,7 +226,7 @@ def _described(parsed: x509.Certificate, der: bytes) -> Certificate:
         name=one_line(common_name(parsed)),
         subject=one_line(parsed.subject.rfc4514_string()),
         issuer=one_line(parsed.issuer.rfc4514_string()),
-        issuer_name=_issuer_name(parsed),
+        issuer_name=one_line(issuer_name(parsed)),
         alternative_names=_alternative_names(parsed),
         begins=parsed.not_valid_before_utc,
         ends=parsed.not_valid_after_utc,
@@ -238,11 +240,6 @@ def _described(parsed: x509.Certificate, der: bytes) -> Certificate:
         der=der,
         parsed=parsed,
     )
-
-
-def _issuer_name(parsed: x509.Certificate) -> str:
-    names = parsed.issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    return one_line(str(names[0].value) if names else parsed.issuer.rfc4514_string())
 
 
 def _alternative_names(parsed: x509.Certificate) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from core.answers import Answers
 from core.checks.admin_machine import check_docker
 from core.checks.context import Context
 from core.checks.finding import Finding, passed, warned
+from core.files import nearest_existing
 from core.units import size
 
 ENOUGH = 10**9
@@ -25,7 +26,7 @@ def glance_at_disk(folder: Path) -> Finding:
     Args:
         folder: of the jobs; where it is not there yet, its nearest parent is asked.
     """
-    place = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    place = nearest_existing(folder)
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:

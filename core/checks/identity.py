@@ -6,10 +6,10 @@ from email.utils import parsedate_to_datetime
 
 from core.checks.context import Context
 from core.checks.finding import Finding, failed, from_error, passed, warned
-from core.checks.looking import challenges, look, needs_client_certificate, transport
+from core.checks.looking import look, needs_client_certificate, transport
 from core.checks.product import Kind, product
 from core.errors import Code, RegistryError
-from core.registry.auth import Authenticator
+from core.registry.auth import Authenticator, challenges
 from core.registry.faults import plain, read_error_body
 from core.registry.transport import Response
 from core.units import span

@@ -7,16 +7,15 @@ from core.answers import CredentialSource
 from core.checks.clients import harbor, session
 from core.checks.context import ANSWER_SECONDS, Context
 from core.checks.finding import Finding, State, failed, from_error, passed, skipped, warned
-from core.checks.looking import challenges, look
+from core.checks.looking import look
 from core.checks.product import Kind, harbor_version, product
 from core.errors import Code, RegistryError
 from core.host.keyring_store import try_keyring
-from core.oci import InvalidContentError, parse_json
-from core.registry.auth import DEFAULT_TOKEN_SECONDS, Authenticator
+from core.registry.auth import Authenticator, challenges
 from core.registry.challenge import Challenge
 from core.registry.credentials import Credentials
 from core.registry.faults import plain
-from core.registry.transport import Body, Response, Transport
+from core.registry.transport import Response, Transport
 from core.units import span
 
 SHORT_TOKEN_SECONDS = 30.0
@@ -128,44 +127,17 @@ def node_get(context: Context, url: str, headers: dict[str, str] | None = None) 
     return client.request("GET", url, preset | (headers or {}))
 
 
-class _Listening(Transport):
-    """Keeps the last answer of the token server."""
-
-    last: Response | None = None
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: Body | None = None,
-        stall: float | None = None,
-    ) -> Response:
-        """As `Transport.request`."""
-        self.last = super().request(method, url, headers, body, stall)
-        return self.last
-
-
 def _token_life(context: Context, asked: Response, credentials: Credentials) -> float | None:
     """Seconds that a token lasts, from a login that follows the importer's own rules."""
     connection = context.connection
-    client = _Listening(connection.tls, stall=ANSWER_SECONDS)
+    client = Transport(connection.tls, stall=ANSWER_SECONDS)
     try:
         login = Authenticator(client, connection.origin, credentials, connection.trusted_hosts)
         login.learn(asked, (), {})
         login.header(())
+        return login.token_seconds(())
     finally:
         client.close()
-    return _told_life(client.last) if client.last else None
-
-
-def _told_life(answer: Response) -> float:
-    try:
-        document = parse_json(answer.content)
-    except InvalidContentError:
-        return DEFAULT_TOKEN_SECONDS
-    seconds = document.get("expires_in") if isinstance(document, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) else DEFAULT_TOKEN_SECONDS
 
 
 def _accepted(credentials: Credentials, life: float | None, details: list[str]) -> Finding:

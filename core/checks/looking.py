@@ -6,7 +6,6 @@ So the registry can be looked at before its CA file is there. Nothing secret eve
 from core.checks.context import ANSWER_SECONDS, Context
 from core.errors import Code, RegistryError
 from core.oci import InvalidContentError, parse_json
-from core.registry.challenge import Challenge, parse_challenges
 from core.registry.tls import TlsSettings
 from core.registry.transport import Response, Transport
 
@@ -40,12 +39,6 @@ def transport(context: Context) -> Transport:
         return made
 
     return context.once("looking", make)
-
-
-def challenges(answer: Response) -> dict[str, Challenge]:
-    """In which ways the registry asks for a login, by scheme; empty where it asks for none."""
-    found = parse_challenges(answer.headers.get("www-authenticate", ""))
-    return {one.scheme: one for one in reversed(found)}
 
 
 def needs_client_certificate(error: RegistryError) -> bool:

@@ -8,7 +8,6 @@ from core.checks.ca_file import ca_file
 from core.checks.context import Context
 from core.checks.finding import Finding, failed, from_error, passed, skipped
 from core.checks.login import node_get
-from core.checks.looking import challenges
 from core.checks.wanted import planned
 from core.errors import Code, EksaMirrorError, MirrorError, RegistryError
 from core.mirror.configuration import RegistryMirrorConfiguration
@@ -23,11 +22,12 @@ from core.oci import (
     parse_manifest,
 )
 from core.reference import Kind, Reference
+from core.registry.auth import challenges
+from core.registry.session import REDIRECTS
 from core.registry.transport import Response
 
 _ACCEPT = {"Accept": ", ".join((DOCKER_MANIFEST, DOCKER_INDEX, OCI_MANIFEST, OCI_INDEX, "*/*"))}
 _TRIES = 3
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 def check_node_view(context: Context) -> Finding:
@@ -79,7 +79,10 @@ def _judged(context: Context, reference: Reference, url: str, answer: Response) 
     asked = f"GET {url}: HTTP {answer.status}"
     if answer.status == 200:
         return _with_blob(context, reference, url, answer, asked)
-    if answer.status in (401, 403) and "bearer" in challenges(answer):
+    refused = answer.status in (401, 403)
+    if refused and context.credentials is None and context.answers.credentials.authenticate:
+        return skipped("nodes log in, and the password is not known here: step 4")
+    if refused and "bearer" in challenges(answer):
         return failed(
             f"a node may not pull {reference.repository}",
             cause="The registry wants a token; nodes send user and password and fetch none.",
@@ -111,7 +114,7 @@ def _with_blob(
     if blob:
         got = node_get(context, f"{base}/blobs/{blob}")
         details.append(f"GET {base}/blobs/{blob}: HTTP {got.status}")
-        if got.status != 200 and got.status not in _REDIRECTS:
+        if got.status != 200 and got.status not in REDIRECTS:
             return from_error(
                 got.error("GET"), seen=f"a node gets no layers of {reference.repository}"
             )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from core.checks.context import Context
-from core.checks.looking import challenges, look, look_for_json
+from core.checks.looking import look, look_for_json
+from core.registry.auth import challenges
 from core.registry.faults import plain
 from core.registry.transport import Response
 

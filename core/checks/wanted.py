@@ -48,12 +48,9 @@ def archive(context: Context) -> Archive | None:
     path = context.answers.artifacts.archive
     if path is None:
         return None
-
-    def progress(_done: int, _total: int) -> None:
-        context.go_on()
-
     return context.once(
-        "archive", lambda: context.keep_open(open_archive(path, on_progress=progress))
+        "archive",
+        lambda: context.keep_open(open_archive(path, on_progress=lambda *_: context.go_on())),
     )
 
 

@@ -79,14 +79,13 @@ def _built(name: str, version: str, *fields: str) -> tuple[ReleaseImage, ...]:
     return _shared(f"eks-anywhere/{name}:{version}-{BUILD}", *fields)
 
 
-def _each(name: str, tag: str, field: str, *, imported: bool = True) -> tuple[ReleaseImage, ...]:
+def _each(name: str, tag: str, field: str) -> tuple[ReleaseImage, ...]:
     """One image for each Kubernetes version; `tag` may name parts of it."""
     return tuple(
         ReleaseImage(
             Reference.parse(f"{UPSTREAM}/{name}:{tag.format(kube=kube)}"),
             (field,),
             (kube,),
-            imported,
         )
         for kube in KUBE_VERSIONS
     )
@@ -199,7 +198,7 @@ def images(count: int) -> tuple[ReleaseImage, ...]:
     if not len(ALWAYS) <= count <= MOST_IMAGES:
         raise UsageError(
             Code.BAD_USAGE,
-            f"a sample has {len(ALWAYS)} to {MOST_IMAGES} images, not {count}",
+            f"A sample has {len(ALWAYS)} to {MOST_IMAGES} images, not {count}.",
             mend=f"Ask for a number from {len(ALWAYS)} to {MOST_IMAGES}.",
         )
     return (ALWAYS + _MORE)[:count]

@@ -31,17 +31,16 @@ class Authority:
 
     Args:
         folder: where certificates and keys are written; made where it is missing.
-        name: common name of the authority.
 
     Attributes:
         ca_file: the root certificate in PEM.
     """
 
-    def __init__(self, folder: Path, name: str = "eksa-mirror demo CA") -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.ca_file = folder / "ca.crt"
-        self._name = _name(name)
+        self._name = _name("eksa-mirror demo CA")
         self._key = ec.generate_private_key(ec.SECP256R1())
         root = (
             _builder(self._name, self._name, self._key.public_key(), self._key.public_key())

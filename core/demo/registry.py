@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import bcrypt
@@ -157,12 +156,7 @@ class DemoRegistry:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -309,7 +303,7 @@ def _find_binary() -> str:
             return path
     raise EksaMirrorError(
         Code.TOOL_MISSING,
-        "docker-registry is not installed",
+        "docker-registry is not installed.",
         cause="A registry on this machine needs the program of Debian and Ubuntu.",
         mend="apt-get install docker-registry",
     )

@@ -153,11 +153,13 @@ def _stored(
 ) -> list[catalog.ReleaseImage]:
     stored = [image for image in released if str(image.reference) != spec.leave_out]
     if spec.leave_out and len(stored) == len(released):
-        raise UsageError(Code.BAD_USAGE, f"the sample has no image “{spec.leave_out}” to leave out")
+        raise UsageError(
+            Code.BAD_USAGE, f"The sample has no image “{spec.leave_out}” to leave out."
+        )
     if spec.extra:
         extra = Reference.parse(spec.extra)
         if extra in {image.reference for image in released}:
-            raise UsageError(Code.BAD_USAGE, f"“{extra}” is no extra, the sample has it already")
+            raise UsageError(Code.BAD_USAGE, f"“{extra}” is no extra: the sample has it already.")
         stored.append(catalog.ReleaseImage(extra, ()))
     return stored
 
@@ -232,7 +234,7 @@ def _writing(folder: Path) -> Iterator[None]:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise EksaMirrorError(
             Code.DISK_FULL if full else Code.BAD_USAGE,
-            f"the sample cannot be written ({error.strerror})",
+            f"The sample cannot be written: {error.strerror}.",
             where=str(folder),
             cause="The disk is full." if full else "The account may not write there.",
             mend="Choose another folder.",

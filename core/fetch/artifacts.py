@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import json
 import os
 import tarfile
 from collections.abc import Callable, Iterator
@@ -10,10 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from core.errors import Code, EksaMirrorError, Interrupted, RegistryError, ReleaseError, UsageError
+from core.eksa import BUNDLES_FILE
+from core.errors import Code, EksaMirrorError, ReleaseError, UsageError
 from core.fetch.manifests import Pointer, pointers, rewritten
 from core.fetch.partial import told
-from core.fetch.release import BUNDLES_FILE, Release
+from core.fetch.record import line_of, read_lines
+from core.fetch.release import Release
+from core.fetch.upstreams import concerns_all
 from core.files import sync_folder, write_atomically
 from core.oci import digest_of
 from core.release.eksd import load_eksd
@@ -120,10 +122,8 @@ def fetch_all(
         try:
             if pointer.uri not in contents:
                 contents[pointer.uri] = _checked(pointer, read(pointer.uri))
-        except Interrupted:
-            raise
         except EksaMirrorError as error:
-            if isinstance(error, RegistryError) and error.temporary:
+            if concerns_all(error):
                 raise
             failures[pointer.uri] = FileFailure(pointer.uri, error)
             continue
@@ -207,24 +207,16 @@ def _keep(folder: Path, pointer: Pointer, content: bytes) -> None:
     with told(place):
         place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(place, content, 0o644)
-        line = {"path": pointer.path, "uri": pointer.uri, "digest": digest_of(content)}
         with (folder / _RECORD).open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(line_of(path=pointer.path, uri=pointer.uri, digest=digest_of(content)))
 
 
 def _read_record(folder: Path) -> dict[str, tuple[str, str]]:
     """Path to URI and digest of what an earlier run fetched."""
     with told(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    file = folder / _RECORD
-    found = {}
-    for line in file.read_text().splitlines() if file.exists() else ():
-        try:
-            noted = json.loads(line)
-            found[noted["path"]] = noted["uri"], noted["digest"]
-        except (ValueError, KeyError, TypeError):
-            continue  # the line that was being written when the process was killed
-    return found
+    lines = read_lines(folder / _RECORD, lambda one: (one["path"], (one["uri"], one["digest"])))
+    return dict(lines)
 
 
 def _packed(wanted: Wanted, files: dict[str, bytes]) -> bytes:

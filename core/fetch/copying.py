@@ -4,10 +4,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from core.errors import Code, EksaMirrorError, Interrupted
+from core.errors import Code, EksaMirrorError
 from core.fetch.images import Failure, in_threads
 from core.fetch.relay import Relay
 from core.fetch.resolve import Resolved
+from core.fetch.upstreams import concerns_all
 from core.oci import Descriptor, Manifest
 from core.reference import Artifact, Kind, Reference
 from core.registry.blobs import has_blob, mount_blob
@@ -47,7 +48,8 @@ class Copier:
     Args:
         relay: takes blobs from the source to the destination.
         prefix: path in front of every repository there; may be empty.
-        home: path of upstream that is left out of the names, `eks-anywhere` for one.
+        homes: kind of artifact to the path of upstream that its names there are below, such as
+            `eks-anywhere`; it is left out.
     """
 
     relay: Relay
@@ -136,7 +138,7 @@ def copy_all(
         try:
             result = copier.copy(one)
         except EksaMirrorError as error:
-            if isinstance(error, Interrupted) or getattr(error, "temporary", False):
+            if concerns_all(error):
                 raise
             result = Failure(one.artifact, error)
         on_done(result)

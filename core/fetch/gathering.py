@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.eksa import DOWNLOADS_FOLDER
 from core.errors import Code, Interrupted, UsageError
 from core.fetch.artifacts import fetch_all, finish, want
 from core.fetch.images import Failure, Survey, download, survey
@@ -38,9 +39,9 @@ from core.fetch.release import (
     open_release,
 )
 from core.fetch.upstreams import Reach, Upstreams, parse_places
+from core.files import nearest_existing
 from core.reference import Artifact
 from core.registry.tls import TlsSettings
-from core.release.locate import DOWNLOADS_FOLDER
 from core.transfer.states import JobState
 
 _MANIFESTS = "the manifests"
@@ -124,7 +125,7 @@ def estimate(preparation: Preparation, upstreams: Upstreams, pins: Pins) -> Esti
         files,
         tuple(failures),
         max(0, sum(files.values()) - there),
-        shutil.disk_usage(_existing(preparation.folder)).free,
+        shutil.disk_usage(nearest_existing(preparation.folder)).free,
     )
 
 
@@ -343,7 +344,3 @@ def _bytes_there(target: Path) -> int:
     """Room on the disk that a file has already, whole or not."""
     file = target if target.exists() else partial_folder(target) / ARCHIVE
     return file.stat().st_blocks * 512 if file.exists() else 0
-
-
-def _existing(folder: Path) -> Path:
-    return next(one for one in (folder, *folder.parents) if one.exists())

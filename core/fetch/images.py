@@ -10,13 +10,12 @@ from typing import TypeVar
 
 from core.errors import EksaMirrorError, Interrupted, RegistryError
 from core.fetch.blobs import BlobFetcher, Source
-from core.fetch.partial import Partial, hold_folder, remove_folder
+from core.fetch.partial import Partial, remove_folder
 from core.fetch.pins import Pins
-from core.fetch.platforms import is_attestation
 from core.fetch.resolve import Resolved, Resolver
 from core.fetch.shape import Shape, shape_of
-from core.fetch.upstreams import Upstreams
-from core.oci import Platform
+from core.fetch.upstreams import Upstreams, concerns_all
+from core.oci import Platform, is_attestation
 from core.reference import Artifact
 
 _Task = TypeVar("_Task")
@@ -109,7 +108,7 @@ def survey(
         try:
             found = resolver.resolve(artifact)
         except EksaMirrorError as error:
-            if isinstance(error, Interrupted) or getattr(error, "temporary", False):
+            if concerns_all(error):
                 raise
             found = Failure(artifact, error)
         with lock:
@@ -202,6 +201,3 @@ def in_threads(
     if errors:
         raise next((one for one in errors if not isinstance(one, Interrupted)), errors[0])
     yield from (future.result() for future in futures)
-
-
-__all__ = ["Failure", "Survey", "Watcher", "download", "hold_folder", "survey"]

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from core.errors import Code, ReleaseError
+from core.eksa import DOWNLOADS_FOLDER
 from core.mirror.splice import Edit, apply
-from core.release.locate import DOWNLOADS_FOLDER
+from core.release.bundles import invalid_bundles
+from core.release.fields import PLACEHOLDER
 from core.release.plain_yaml import read_documents
+from core.yaml_marks import LOADER
 
 _FOLDERS = {
     "clusterAPI": "core-cluster-api",
@@ -37,10 +39,7 @@ _FOLDERS = {
 
 _FIELDS = frozenset({"components", "metadata", "clusterTemplate", "manifest"})
 _EKSD_FIELDS = frozenset({"components", "manifestUrl"})
-_NOTHING = frozenset({"", "<placeholder>"})
-_LOADER: type[yaml.CSafeLoader] | type[yaml.SafeLoader] = getattr(
-    yaml, "CSafeLoader", yaml.SafeLoader
-)
+_NOTHING = frozenset({"", PLACEHOLDER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,12 @@ def pointers(text: str, where: str, folder: str) -> list[Pointer]:
     """
     read_documents(text.encode(), where)  # composing recurses: deep nesting is refused before
     try:
-        root = yaml.compose(text, Loader=_LOADER)
+        root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise _invalid(where, str(error).splitlines()[0]) from None
+        raise invalid_bundles(where, str(error).splitlines()[0]) from None
     bundles = _get(_get(root, "spec"), "versionsBundles")
     if not isinstance(bundles, yaml.SequenceNode):
-        raise _invalid(where, "it holds no spec.versionsBundles")
+        raise invalid_bundles(where, "it holds no spec.versionsBundles")
     found: list[Pointer] = []
     for bundle in bundles.value:
         version = _get(bundle, "kubeVersion")
@@ -122,7 +121,7 @@ def _pointer(node: yaml.ScalarNode, folder: str, where: str) -> Pointer:
     uri = node.value.strip()
     file = posixpath.basename(urlsplit(uri).path)
     if not file or file in (".", "..") or not file.isprintable() or "\\" in file:
-        raise _invalid(where, f"“{uri[:200]}” names no file")
+        raise invalid_bundles(where, f"“{uri[:200]}” names no file")
     start, end = node.start_mark.index, node.end_mark.index
     return Pointer(uri, f"{folder}/{file}", start, end)
 
@@ -131,9 +130,3 @@ def _get(node: yaml.Node | None, key: str) -> yaml.Node | None:
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((value for name, value in reversed(node.value) if name.value == key), None)
-
-
-def _invalid(where: str, why: str) -> ReleaseError:
-    return ReleaseError(
-        Code.MANIFEST_INVALID, f"The bundles manifest cannot be used: {why}.", where=where
-    )

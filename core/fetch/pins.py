@@ -4,10 +4,10 @@ A tag may move while a download is interrupted. The manifests that it named are 
 archive, so that the next start goes on with the same content.
 """
 
-import json
 import threading
 from pathlib import Path
 
+from core.fetch.record import line_of, read_lines
 from core.files import write_atomically
 from core.oci import Manifest, digest_of, parse_manifest
 
@@ -27,7 +27,7 @@ class Pins:
         self._roots: dict[str, tuple[str, str]] = {}
         self._contents: dict[str, bytes] = {}
         if folder:
-            self._load(folder / _FILE)
+            self._roots.update(read_lines(folder / _FILE, _root))
 
     def root(self, reference: str) -> Manifest | None:
         """What a reference named; None where it was not asked for yet."""
@@ -63,19 +63,12 @@ class Pins:
     def _note(self, reference: str, digest: str, media_type: str) -> None:
         if self._folder is None:
             return
-        line = json.dumps({"reference": reference, "digest": digest, "media_type": media_type})
         with (self._folder / _FILE).open("a") as file:
-            file.write(line + "\n")
+            file.write(line_of(reference=reference, digest=digest, media_type=media_type))
 
-    def _load(self, path: Path) -> None:
-        if not path.exists():
-            return
-        for line in path.read_text().splitlines():
-            try:
-                noted = json.loads(line)
-                self._roots[noted["reference"]] = noted["digest"], noted["media_type"]
-            except (ValueError, KeyError, TypeError):
-                continue  # the line that was being written when the process was killed
+
+def _root(noted: dict[str, str]) -> tuple[str, tuple[str, str]]:
+    return noted["reference"], (noted["digest"], noted["media_type"])
 
 
 def _file(folder: Path, digest: str) -> Path:

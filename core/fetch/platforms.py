@@ -41,11 +41,6 @@ def fits(platform: Platform | None, wanted: Sequence[Platform]) -> bool:
     )
 
 
-def is_attestation(platform: Platform | None) -> bool:
-    """Build records hang in an index as a platform that no machine has."""
-    return platform is not None and platform.os == platform.architecture == "unknown"
-
-
 def chosen(listed: Sequence[Descriptor], wanted: Sequence[Platform]) -> tuple[Descriptor, ...]:
     """What is taken of an index: all of it, or the platforms that are wanted."""
     if not wanted:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.eksa import DOWNLOADS_FOLDER
 from core.errors import Code, JobError
 from core.files import write_atomically
 from core.mirror.endpoint import default_mappings
-from core.release.locate import DOWNLOADS_FOLDER
 from core.transfer.job import Job, folder_troubles, jobs_folder
 
 IMAGES_FILE = "images.tar"
@@ -162,10 +162,11 @@ def import_command(file: str, manifests: str, places: Sequence[str] = ()) -> str
         manifests: the tarball of the manifests; empty for curated packages.
         places: registries and paths that packages were taken from.
     """
+    command = f"eksa-mirror import -i {shlex.quote(file)}"
     if manifests:
-        return f"eksa-mirror import -i {_named(file)} -b {_named(manifests)} -r HOST[:PORT]"
+        return f"{command} -b {shlex.quote(manifests)} -r HOST[:PORT][/NAMESPACE]"
     maps = "".join(f" --map {one}" for one in package_maps(places))
-    return f"eksa-mirror import -i {_named(file)} --all -r HOST[:PORT][/NAMESPACE]{maps}"
+    return f"{command} --all -r HOST[:PORT][/NAMESPACE]{maps}"
 
 
 def package_maps(places: Sequence[str]) -> list[str]:
@@ -177,10 +178,6 @@ def package_maps(places: Sequence[str]) -> list[str]:
         if host and host not in known:
             found.append(f"{host}={'[NAMESPACE]' if path else '[NAMESPACE/]eks-anywhere'}")
     return found
-
-
-def _named(file: str) -> str:
-    return shlex.quote(file)
 
 
 def _errands_folder() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from core.archive.downloads import Downloads, is_downloads
+from core.eksa import BUNDLES_FILE
 from core.errors import Code, ReleaseError
 from core.fetch.upstreams import Upstreams
 from core.reference import Kind
@@ -17,7 +18,6 @@ from core.release.plain_yaml import MAX_BYTES, Plain
 from core.release.required import required_artifacts
 
 RELEASES_URL = "https://anywhere-assets.eks.amazonaws.com/releases/eks-a/manifest.yaml"
-BUNDLES_FILE = "bundle-release.yaml"
 
 
 @dataclass(frozen=True, slots=True)

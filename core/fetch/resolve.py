@@ -5,9 +5,16 @@ from dataclasses import dataclass, field
 
 from core.errors import Code, EksaMirrorError, RegistryError
 from core.fetch.pins import Pins
-from core.fetch.platforms import chosen, fits, is_attestation
+from core.fetch.platforms import chosen, fits
 from core.fetch.upstreams import Upstreams
-from core.oci import Descriptor, InvalidContentError, Manifest, Platform, parse_json
+from core.oci import (
+    Descriptor,
+    InvalidContentError,
+    Manifest,
+    Platform,
+    is_attestation,
+    parse_json,
+)
 from core.reference import Artifact, Kind, Reference
 from core.registry.blobs import read_blob
 from core.registry.manifests import get_manifest

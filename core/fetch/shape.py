@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from core.archive.charts import chart_file_name
 from core.archive.layout import AS_PUBLISHED, FULL_NAME, REF_NAME, blob_name
-from core.archive.package_bundles import REPOSITORY_NAME
+from core.eksa import PACKAGE_BUNDLES
 from core.fetch.platforms import fits
 from core.fetch.resolve import Resolved
 from core.oci import OCI_INDEX, Manifest, Platform, canonical_json, digest_of
@@ -98,7 +98,7 @@ def _files(artifacts: Iterable[Resolved]) -> dict[str, _Slot]:
     for one in artifacts:
         reference = one.artifact.reference
         is_chart = one.artifact.kind is Kind.CHART
-        name = f"{REPOSITORY_NAME}-{reference.tag}.yaml"
+        name = f"{PACKAGE_BUNDLES}-{reference.tag}.yaml"
         if is_chart:
             name = chart_file_name(reference.tagged(reference.tag))
         if layers := one.taken[0].layers:

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from core.errors import Code, RegistryError, ReleaseError, UsageError
+from core.errors import (
+    Code,
+    EksaMirrorError,
+    Interrupted,
+    RegistryError,
+    ReleaseError,
+    UsageError,
+)
 from core.reference import Reference, is_repository
 from core.registry.connection import Connection
 from core.registry.credentials import Credentials
@@ -170,6 +177,12 @@ class Upstreams:
             session.close()
             raise
         return session
+
+
+def concerns_all(error: EksaMirrorError) -> bool:
+    """Whether an error is not of one artifact alone: a request to stop, a server that is away."""
+    away = isinstance(error, RegistryError) and error.temporary
+    return away or isinstance(error, Interrupted)
 
 
 def _first_contact(session: Session, *, is_registry: bool) -> None:

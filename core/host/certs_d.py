@@ -18,10 +18,14 @@ from pathlib import Path
 from core.errors import Code, MachineError
 from core.mirror.endpoint import HTTPS_PORT, Mirror
 
-# A block ends before the next one begins, so that many begins without an end take no time.
-_CERTIFICATE = re.compile(
+CERTIFICATE_BLOCK = re.compile(
     rb"-----BEGIN CERTIFICATE-----(?:(?!-----BEGIN ).)*?-----END CERTIFICATE-----", re.DOTALL
 )
+"""A certificate in PEM.
+
+It ends before the next one begins, so that many begins without an end take no time.
+"""
+
 _MAX_BYTES = 4 * 1024 * 1024
 _HALVES = {".cert": ".key", ".key": ".cert"}
 
@@ -88,7 +92,7 @@ def read_ca(path: Path) -> bytes:
             cause="Key and certificate were put into one file.",
             mend="Give only the certificate: the lines from BEGIN to END CERTIFICATE.",
         )
-    blocks = _CERTIFICATE.findall(content)
+    blocks = CERTIFICATE_BLOCK.findall(content)
     if not blocks:
         raise _invalid(path, "The CA file holds no line BEGIN CERTIFICATE.")
     for number, block in enumerate(blocks, start=1):
@@ -141,7 +145,7 @@ def _listing(folder: Path) -> list[Path]:
 def _fingerprints(content: bytes) -> set[bytes]:
     """The certificates of a PEM text, in DER; those that make no sense are left out."""
     found = set()
-    for block in _CERTIFICATE.findall(content):
+    for block in CERTIFICATE_BLOCK.findall(content):
         with suppress(ValueError):
             found.add(ssl.PEM_cert_to_DER_cert(block.decode("ascii", "replace").strip()))
     return found

@@ -32,25 +32,25 @@ class HelperLogin:
     secret: SecretStr
 
 
-def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> HelperLogin | None:
+def ask_helper(name: str, server: str, environment: Mapping[str, str]) -> HelperLogin | None:
     """The login that `docker-credential-NAME` holds for `server`; None where it holds none.
 
     Args:
-        name: letters, digits, dots and dashes; it is looked for on the PATH of `environ`.
+        name: letters, digits, dots and dashes; it is looked for on the PATH of `environment`.
 
     Raises:
         RegistryError: `credentials-unreadable`: it is missing, fails, hangs or prints rubbish. What
             it printed is never told: it may hold the secret.
     """
     program = f"docker-credential-{name}"
-    path = shutil.which(program, path=environ.get("PATH"))
+    path = shutil.which(program, path=environment.get("PATH"))
     if path is None:
         raise _unreadable(
             program,
             "is not installed",
             mend=f"Install {program}, or remove it from docker's config.json.",
         )
-    status, output = _run(path, program, server, environ)
+    status, output = _run(path, program, server, environment)
     if status != 0 and _NOT_FOUND in output.lower():
         return None
     if status != 0:
@@ -58,14 +58,14 @@ def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> HelperLogi
     return _read(program, output)
 
 
-def _run(path: str, program: str, server: str, environ: Mapping[str, str]) -> tuple[int, bytes]:
+def _run(path: str, program: str, server: str, environment: Mapping[str, str]) -> tuple[int, bytes]:
     try:
         process = subprocess.Popen(
             [path, "get"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=dict(environ),
+            env=dict(environment),
             start_new_session=True,
         )
     except OSError as error:

@@ -10,10 +10,8 @@ from pydantic import SecretStr
 from core.answers import CredentialSource
 from core.errors import Code, RegistryError, UsageError
 from core.host.docker_config import docker_config_file, find_in_docker_config
-from core.host.keyring_store import find_in_keyring, forget_in_keyring, save_in_keyring
+from core.host.keyring_store import find_in_keyring
 from core.registry.credentials import Credentials
-
-__all__ = ["check_login", "find_credentials", "forget_in_keyring", "save_in_keyring"]
 
 USERNAME, PASSWORD = "REGISTRY_USERNAME", "REGISTRY_PASSWORD"
 _LARGEST_FILE = 64 * 1024
@@ -25,7 +23,7 @@ def find_credentials(
     username: str = "",
     password: SecretStr | None = None,
     source: CredentialSource = CredentialSource.AUTO,
-    environ: Mapping[str, str] = os.environ,
+    environment: Mapping[str, str] = os.environ,
     password_file: Path | None = None,
 ) -> Credentials | None:
     """The login for a registry, first found wins.
@@ -52,7 +50,7 @@ def find_credentials(
         return _from_flags(username, password)
     if source is CredentialSource.AUTO and password_file:  # who names a file wants it read
         source = CredentialSource.FILE
-    found = _find(address, username, source, environ, password_file)
+    found = _find(address, username, source, environment, password_file)
     if found is not None:
         check_login(found)
     return found
@@ -84,37 +82,39 @@ def _find(
     address: str,
     username: str,
     source: CredentialSource,
-    environ: Mapping[str, str],
+    environment: Mapping[str, str],
     password_file: Path | None,
 ) -> Credentials | None:
     match source:
         case CredentialSource.NONE:
             return None
         case CredentialSource.ENVIRONMENT:
-            found = _from_environment(username, environ)
+            found = _from_environment(username, environment)
             return _wanted(found, username) if found else None
         case CredentialSource.KEYRING:
             found = find_in_keyring(address, username, chosen=True)
             return _wanted(_there(found, "the keyring", address), username)
         case CredentialSource.DOCKER_CONFIG:
-            found = find_in_docker_config(address, environ, chosen=True)
-            place = str(docker_config_file(environ))
+            found = find_in_docker_config(address, environment, chosen=True)
+            place = str(docker_config_file(environment))
             return _wanted(_there(found, place, address), username)
         case CredentialSource.FILE:
             return _from_file(username, password_file)
         case CredentialSource.ASK:
             raise _no_password(username, "The password is entered at every start.")
         case CredentialSource.AUTO:
-            return _from_anywhere(address, username, environ)
+            return _from_anywhere(address, username, environment)
 
 
-def _from_anywhere(address: str, username: str, environ: Mapping[str, str]) -> Credentials | None:
-    if _is_in_environment(username, environ):
-        return _from_environment(username, environ)
+def _from_anywhere(
+    address: str, username: str, environment: Mapping[str, str]
+) -> Credentials | None:
+    if _is_in_environment(username, environment):
+        return _from_environment(username, environment)
     kept = find_in_keyring(address, username)
     if kept and _fits(kept.username, username):
         return kept
-    kept = find_in_docker_config(address, environ)
+    kept = find_in_docker_config(address, environment)
     if kept and _fits(kept.username, username):
         return kept
     if username:
@@ -122,11 +122,11 @@ def _from_anywhere(address: str, username: str, environ: Mapping[str, str]) -> C
     return None
 
 
-def _is_in_environment(username: str, environ: Mapping[str, str]) -> bool:
+def _is_in_environment(username: str, environment: Mapping[str, str]) -> bool:
     """Whether the environment decides: also by saying that there is no login."""
     if username:
-        return bool(environ.get(PASSWORD)) and _fits(environ.get(USERNAME, ""), username)
-    return USERNAME in environ or PASSWORD in environ
+        return bool(environment.get(PASSWORD)) and _fits(environment.get(USERNAME, ""), username)
+    return USERNAME in environment or PASSWORD in environment
 
 
 def _fits(found: str, username: str) -> bool:
@@ -169,15 +169,15 @@ def _from_flags(username: str, password: SecretStr) -> Credentials | None:
     return credentials
 
 
-def _from_environment(username: str, environ: Mapping[str, str]) -> Credentials | None:
+def _from_environment(username: str, environment: Mapping[str, str]) -> Credentials | None:
     """Both may be empty, as EKS Anywhere itself allows: that means nobody (A1.8)."""
-    name, secret = environ.get(USERNAME) or username, environ.get(PASSWORD)
+    name, secret = environment.get(USERNAME) or username, environment.get(PASSWORD)
     if secret is None:
         raise _not_set(PASSWORD, "is not set")
     if not name and not secret:
         return None
     if not name:
-        raise _not_set(USERNAME, "is empty" if USERNAME in environ else "is not set")
+        raise _not_set(USERNAME, "is empty" if USERNAME in environment else "is not set")
     if not secret:
         raise _not_set(PASSWORD, "is empty")
     return Credentials(name, SecretStr(secret), USERNAME)

@@ -22,14 +22,14 @@ _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LARGEST_CONFIG = 4 * 1024 * 1024
 
 
-def docker_config_file(environ: Mapping[str, str] = os.environ) -> Path:
+def docker_config_file(environment: Mapping[str, str] = os.environ) -> Path:
     """Where docker keeps its config: `$DOCKER_CONFIG/config.json`, else below the home."""
-    home = environ.get("HOME") or str(Path.home())
-    return Path(environ.get("DOCKER_CONFIG") or f"{home}/.docker") / "config.json"
+    home = environment.get("HOME") or str(Path.home())
+    return Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker") / "config.json"
 
 
 def find_in_docker_config(
-    address: str, environ: Mapping[str, str] = os.environ, *, chosen: bool = False
+    address: str, environment: Mapping[str, str] = os.environ, *, chosen: bool = False
 ) -> Credentials | None:
     """The login for a registry; None where docker has none for it.
 
@@ -40,17 +40,17 @@ def find_in_docker_config(
     Raises:
         RegistryError: `credentials-unreadable`.
     """
-    file = docker_config_file(environ)
+    file = docker_config_file(environment)
     config = _read(file)
     helpers = _about(address, _section(file, config, "credHelpers"))
     entries = _about(address, _section(file, config, "auths"))
     for server, helper in helpers.items():
-        if found := _ask(file, helper, server, environ):
+        if found := _ask(file, helper, server, environment):
             return found
     if store := config.get("credsStore"):
         try:
             for server in dict.fromkeys((*entries, *spellings(address))):
-                if found := _ask(file, store, server, environ):
+                if found := _ask(file, store, server, environment):
                     return found
         except RegistryError as error:
             if chosen or entries:
@@ -59,10 +59,12 @@ def find_in_docker_config(
     return _first(file, entries)
 
 
-def _ask(file: Path, helper: Any, server: str, environ: Mapping[str, str]) -> Credentials | None:
+def _ask(
+    file: Path, helper: Any, server: str, environment: Mapping[str, str]
+) -> Credentials | None:
     if not isinstance(helper, str) or not _HELPER.fullmatch(helper):
         raise _unreadable(file, "Docker's config names no credential helper where it should.")
-    login = ask_helper(helper, server, environ)
+    login = ask_helper(helper, server, environment)
     if login is None:
         return None
     source = f"{SOURCE} (docker-credential-{helper})"

@@ -6,7 +6,6 @@ under another name.
 """
 
 import hashlib
-import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.errors import Code, MachineError
-from core.files import write_atomically
+from core.files import backup_name, nearest_existing, write_atomically
 from core.host.certs_d import Reader, certs_folder, halves, registry_names, trusts
 from core.host.trust_record import RECORD_NAME, Record, read_record
 from core.mirror.endpoint import Mirror
@@ -187,9 +186,8 @@ def _planned(steps: Sequence[Step], ca: bytes = b"") -> TrustPlan:
 
 
 def _may_write(folder: Path) -> bool:
-    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     effective = os.access in os.supports_effective_ids
-    return os.access(existing, os.W_OK | os.X_OK, effective_ids=effective)
+    return os.access(nearest_existing(folder), os.W_OK | os.X_OK, effective_ids=effective)
 
 
 def _installation(reader: Reader, name: str, path: Path, ca: bytes) -> Step:
@@ -204,7 +202,7 @@ def _installation(reader: Reader, name: str, path: Path, ca: bytes) -> Step:
         return Step(reader, name, path, Change.NEW)
     if _is_settled_before(path):
         return Step(reader, name, path, Change.REPLACE)
-    return Step(reader, name, path, Change.REPLACE, _free_name(path))
+    return Step(reader, name, path, Change.REPLACE, backup_name(path))
 
 
 def _removal(reader: Reader, name: str, path: Path) -> Step:
@@ -281,13 +279,6 @@ def _sha256(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return ""
-
-
-def _free_name(path: Path) -> Path:
-    first = path.with_name(f"{path.name}.bak")
-    numbered = (path.with_name(f"{path.name}.bak{number}") for number in itertools.count(2))
-    names = itertools.chain([first], numbered)
-    return next(name for name in names if not os.path.lexists(name))
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class KeptLogin:
 
 
 def look_at_kept_login(
-    answers: Answers, address: str, environ: Mapping[str, str] = os.environ
+    answers: Answers, address: str, environment: Mapping[str, str] = os.environ
 ) -> KeptLogin:
     """What the chosen source holds for a registry; not for the thread of the screen."""
     given = answers.credentials
@@ -41,7 +41,7 @@ def look_at_kept_login(
             case CredentialSource.KEYRING:
                 found = find_in_keyring(address, given.username, chosen=True)
             case CredentialSource.DOCKER_CONFIG:
-                found = find_in_docker_config(address, environ, chosen=True)
+                found = find_in_docker_config(address, environment, chosen=True)
                 if found is None:
                     return KeptLogin(given.source, words=f"No login for {address} in it.")
             case _:
@@ -49,26 +49,28 @@ def look_at_kept_login(
                     address,
                     username=given.username,
                     source=given.source,
-                    environ=environ,
+                    environment=environment,
                     password_file=given.file,
                 )
     except EksaMirrorError as error:
         if given.source is CredentialSource.AUTO:
-            return _in_the_keyring(answers, address, environ)
+            return _in_the_keyring(answers, address, environment)
         words = error.message
         return KeptLogin(given.source, words=words if len(words) <= _LINE else _LONG)
     source = given.source
     if source is CredentialSource.AUTO:
         if found is None:
-            return _in_the_keyring(answers, address, environ)
+            return _in_the_keyring(answers, address, environment)
         source = _source_of(found)
     return KeptLogin(source, found.username if found else "")
 
 
-def _in_the_keyring(answers: Answers, address: str, environ: Mapping[str, str]) -> KeptLogin:
+def _in_the_keyring(answers: Answers, address: str, environment: Mapping[str, str]) -> KeptLogin:
     """Nothing is known of this login: the keyring is proposed, and told where there is none."""
     chosen = answers.credentials.model_copy(update={"source": CredentialSource.KEYRING})
-    return look_at_kept_login(answers.model_copy(update={"credentials": chosen}), address, environ)
+    return look_at_kept_login(
+        answers.model_copy(update={"credentials": chosen}), address, environment
+    )
 
 
 def _source_of(found: Credentials) -> CredentialSource:

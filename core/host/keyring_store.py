@@ -100,17 +100,6 @@ def try_keyring() -> None:
             raise _unreadable("The keyring does not keep what is written to it.")
 
 
-def forget_in_keyring(address: str) -> bool:
-    """Remove the login of a registry; False where there was none.
-
-    Raises:
-        RegistryError: `credentials-unreadable`.
-    """
-    with _opened("written") as keyring:
-        removed = [_remove(keyring, name) for name in spellings(address)]
-    return any(removed)
-
-
 def _refuse_in_clear(keyring: "KeyringBackend") -> None:
     if type(_first(keyring)).__name__ == _KEEPING_IN_CLEAR:
         raise _unreadable(
@@ -119,11 +108,9 @@ def _refuse_in_clear(keyring: "KeyringBackend") -> None:
         )
 
 
-def _remove(keyring: "KeyringBackend", name: str) -> bool:
-    if keyring.get_password(SERVICE, name) is None:
-        return False
-    keyring.delete_password(SERVICE, name)
-    return True
+def _remove(keyring: "KeyringBackend", name: str) -> None:
+    if keyring.get_password(SERVICE, name) is not None:
+        keyring.delete_password(SERVICE, name)
 
 
 def _read(secret: str, name: str, username: str) -> Credentials:
@@ -184,7 +171,8 @@ def _no_keyring() -> NoKeyringError:
         where=SOURCE,
         cause="No secret service runs in this session, as on most servers.",
         mend="Install gnome-keyring and log in on a desktop, or start the program with "
-        "dbus-run-session; else set REGISTRY_USERNAME and REGISTRY_PASSWORD.",
+        "dbus-run-session; else set REGISTRY_USERNAME and REGISTRY_PASSWORD, and choose the "
+        "environment: --login-from environment, in the wizard step 4.",
     )
 
 

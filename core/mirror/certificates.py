@@ -149,8 +149,12 @@ def covers(certificate: x509.Certificate, endpoint: str) -> bool:
 
 def common_name(certificate: x509.Certificate) -> str:
     """The common name of the subject, or the whole subject where there is none."""
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+    return _common_name(certificate.subject)
+
+
+def issuer_name(certificate: x509.Certificate) -> str:
+    """The same of who signed it."""
+    return _common_name(certificate.issuer)
 
 
 def is_ca(certificate: x509.Certificate) -> bool:
@@ -187,22 +191,7 @@ def _place(
     name = common_name(first)
     root = next((one for one in rest if is_ca(one) and is_self_signed(one)), None)
     if not is_ca(first) and not is_self_signed(first):
-        # Go trusts a server's certificate that is itself among the roots, until it is replaced.
-        own = covers(first, endpoint)
-        yield Finding(
-            Level.WILL_NOT_WORK if own else Level.REJECTED,
-            FindingCode.CA_NOT_A_CA,
-            FIELD,
-            f"The first certificate, “{name}”, is a server's own, not a CA.",
-            "EKS Anywhere reads the first certificate only, and with this one every node stops "
-            "pulling on the day the registry gets a new one."
-            if own
-            else "EKS Anywhere reads the first certificate only.",
-            f"Use the root “{common_name(root)}” alone."
-            if root
-            else f"Ask for the certificate of “{_issuer(first)}”, which signed it.",
-            "" if own else _DIAL,
-        )
+        yield _a_servers(first, root, own=covers(first, endpoint))
     elif not is_ca(first):
         yield Finding(
             Level.CAUTION,
@@ -221,7 +210,7 @@ def _place(
             "EKS Anywhere reads the first certificate only and asks for the root there.",
             f"Use the root “{common_name(root)}” alone."
             if root
-            else f"Use the root that signed it, “{_issuer(first)}”, if you can get it.",
+            else f"Use the root that signed it, “{issuer_name(first)}”, if you can get it.",
         )
     elif rest:
         yield Finding(
@@ -232,6 +221,24 @@ def _place(
             "Nodes get all of them.",
             "Make sure that the first one signed the registry's certificate.",
         )
+
+
+def _a_servers(first: x509.Certificate, root: x509.Certificate | None, *, own: bool) -> Finding:
+    """Go trusts a server's certificate that is itself among the roots, until it is replaced."""
+    return Finding(
+        Level.WILL_NOT_WORK if own else Level.REJECTED,
+        FindingCode.CA_NOT_A_CA,
+        FIELD,
+        f"The first certificate, “{common_name(first)}”, is a server's own, not a CA.",
+        "EKS Anywhere reads the first certificate only, and with this one every node stops "
+        "pulling on the day the registry gets a new one."
+        if own
+        else "EKS Anywhere reads the first certificate only.",
+        f"Use the root “{common_name(root)}” alone."
+        if root
+        else f"Ask for the certificate of “{issuer_name(first)}”, which signed it.",
+        "" if own else _DIAL,
+    )
 
 
 def _signature(first: x509.Certificate) -> Iterator[Finding]:
@@ -305,9 +312,9 @@ def _load(pem: str) -> x509.Certificate | None:
     return certificate
 
 
-def _issuer(certificate: x509.Certificate) -> str:
-    names = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.issuer.rfc4514_string()
+def _common_name(name: x509.Name) -> str:
+    names = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else name.rfc4514_string()
 
 
 def _subject_alternative_names(

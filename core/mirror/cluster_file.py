@@ -1,7 +1,6 @@
 """A cluster file: what it says about the mirror, and the same file with another mirror in it."""
 
 import difflib
-import itertools
 import os
 from collections.abc import Collection
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from core.errors import Code, MirrorError
-from core.files import write_atomically
+from core.files import backup_name, write_atomically
 from core.mirror.cluster_document import ClusterDocument, cluster_documents
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.fragment import BLOCK, as_mapping
@@ -205,13 +204,6 @@ def _write_like(path: Path, content: bytes, status: os.stat_result, mode: int | 
     # Only root can give a file back to its owner; nobody else needs to.
     with suppress(PermissionError):
         os.chown(path, status.st_uid, status.st_gid)
-
-
-def backup_name(path: Path) -> Path:
-    """Where what a file holds is kept beside it; an older backup is never replaced."""
-    first = path.with_name(f"{path.name}.bak")
-    numbered = (path.with_name(f"{path.name}.bak{number}") for number in itertools.count(2))
-    return next(name for name in itertools.chain([first], numbered) if not name.exists())
 
 
 def _has(cluster: ClusterDocument, configuration: RegistryMirrorConfiguration) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import Code, MirrorError
-from core.mirror.endpoint import Mirror, NamespaceMapping
+from core.mirror.endpoint import Mirror, NamespaceMapping, packages_namespace
 from core.mirror.upstreams import PACKAGES_REGISTRY, PACKAGES_REGISTRY_DEV, PUBLIC_ECR
 
 CA_VARIABLE = "EKSA_REGISTRY_MIRROR_CA"
@@ -64,8 +64,7 @@ class RegistryMirrorConfiguration:
             chosen.pop(PACKAGES_REGISTRY, None)
         if packages_registry:
             core = chosen.get(PUBLIC_ECR, mirror.namespace)
-            beside = "/".join(part for part in (core, "eks-anywhere") if part)
-            chosen.setdefault(packages_registry, beside)
+            chosen.setdefault(packages_registry, packages_namespace(core))
         return cls(
             endpoint=mirror.host,
             port=DEFAULT_PORT if mirror.port is None else str(mirror.port),

@@ -122,9 +122,14 @@ def default_mappings(namespace: str) -> tuple[NamespaceMapping, ...]:
     """
     return (
         NamespaceMapping(PUBLIC_ECR, namespace),
-        NamespaceMapping(PACKAGES_REGISTRY, _join(namespace, "eks-anywhere")),
+        NamespaceMapping(PACKAGES_REGISTRY, packages_namespace(namespace)),
         NamespaceMapping(PACKAGES_REGISTRY_DEV, _join(namespace, "x3k6m8v0")),
     )
+
+
+def packages_namespace(namespace: str) -> str:
+    """Where curated packages belong when all else lies below `namespace`."""
+    return _join(namespace, "eks-anywhere")
 
 
 def clean_namespace(text: str, whole: str = "") -> str:

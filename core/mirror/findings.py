@@ -38,6 +38,7 @@ class FindingCode(StrEnum):
     PLAIN_HTTP = "plain-http"
     LOGIN_VARIABLE_MISSING = "login-variable-missing"
     LOGIN_VARIABLE_EMPTY = "login-variable-empty"
+    LOGIN_LEFT_OUT = "login-left-out"
 
     KEY_UNKNOWN = "key-unknown"
     KEY_WRONG_CASE = "key-wrong-case"

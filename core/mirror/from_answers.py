@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.answers import Answers
+from core.answers import Answers, CredentialSource
 from core.errors import Code, MirrorError
 from core.mirror.cluster_document import ClusterDocument, judge_document
 from core.mirror.configuration import RegistryMirrorConfiguration
@@ -105,7 +105,11 @@ def judge_answers(
         upstreams: upstream registries of all that is needed, with the number of artifacts.
         environment: of this shell; None where the login is set up by other means.
     """
-    found = list(_plain_http(answers)) + list(_not_mapped(configuration, upstreams or {}))
+    found = [
+        *_plain_http(answers),
+        *_not_mapped(configuration, upstreams or {}),
+        *_login_left_out(answers, configuration, environment or {}),
+    ]
     facts: list[ClusterFacts | None] = [one.facts for one in clusters]
     for known in facts or [None]:
         found += judge(
@@ -172,6 +176,23 @@ def _plain_http(answers: Answers) -> Iterator[Finding]:
         "EKS Anywhere and the nodes always use TLS; no field of the settings turns it off.",
         "Give the registry a certificate.",
         "" if skipped else "validating registry mirror endpoint: …",
+    )
+
+
+def _login_left_out(
+    answers: Answers, configuration: RegistryMirrorConfiguration, environment: Mapping[str, str]
+) -> Iterator[Finding]:
+    """A registry that wants a login of the import mostly wants one of nodes."""
+    no_login = answers.credentials.source is CredentialSource.NONE
+    if configuration.authenticate or no_login or not environment.get("REGISTRY_PASSWORD"):
+        return
+    yield Finding(
+        Level.CAUTION,
+        FindingCode.LOGIN_LEFT_OUT,
+        "authenticate",
+        "This shell has a login for the registry, and nodes get none.",
+        "Where the registry wants one of them, too, they cannot pull.",
+        "Add --authenticate, unless everybody may pull.",
     )
 
 

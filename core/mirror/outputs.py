@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from core.answers import Answers, dump_answers
 from core.errors import Code, MirrorError, UsageError
-from core.files import write_atomically
-from core.mirror.cluster_file import ClusterFile, backup_name, difference, write_merged
+from core.files import backup_name, write_atomically
+from core.mirror.cluster_file import ClusterFile, difference, write_merged
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.environment import FILE_NAME, environment_file, without_passwords
 from core.mirror.fragment import fragment

@@ -12,6 +12,7 @@ from core.answers import Answers, OsFamily, load_answers, take_apart, validate_f
 from core.errors import Code, MirrorError
 from core.mirror.cluster_document import ClusterDocument, cluster_documents, read_configuration
 from core.mirror.configuration import RegistryMirrorConfiguration
+from core.mirror.endpoint import packages_namespace
 from core.mirror.facts import ClusterFacts
 from core.mirror.fragment import BLOCK, KEYS
 from core.mirror.upstreams import PACKAGES_REGISTRY, PUBLIC_ECR, is_packages_registry
@@ -147,12 +148,11 @@ def _keep_mappings(configuration: RegistryMirrorConfiguration, kept: _Kept) -> N
     if not kept.keep("registry", "namespace", core):
         core = ""
     packages = [name for name in found if is_packages_registry(name)]
-    default = "/".join(part for part in (core, "eks-anywhere") if part)
     rows = []
     for registry, namespace in found.items():
         row = {"registry": registry, "namespace": _clean(namespace)}
         fits = [kept.keep("mapping", name, value) for name, value in row.items()]
-        follows = registry in packages[:1] and row["namespace"] == default
+        follows = registry in packages[:1] and row["namespace"] == packages_namespace(core)
         if all(fits) and not follows:
             rows.append(row)
     kept.sections.setdefault("registry", {})["mappings"] = rows

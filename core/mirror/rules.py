@@ -81,6 +81,10 @@ def rejections(configuration: RegistryMirrorConfiguration) -> Iterator[Finding]:
             f'Enter the registry\'s port, or leave it out for "{DEFAULT_PORT}".',
             f"registry mirror port {configuration.port} is invalid, please provide a valid port",
         )
+    yield from _rejected_mappings(configuration)
+
+
+def _rejected_mappings(configuration: RegistryMirrorConfiguration) -> Iterator[Finding]:
     for index, mapping in enumerate(configuration.oci_namespaces):
         if not mapping.registry:
             yield Finding(

@@ -13,7 +13,8 @@ import yaml
 from core.mirror.cluster_document import read_configuration
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.fragment import BLOCK, KEYS, as_mapping, block_lines, entry_lines, quoted, scalar
-from core.mirror.yaml_nodes import entries, has_merge, invalid, is_alias, is_null, place
+from core.mirror.yaml_nodes import entries, has_merge, invalid, is_alias, is_null
+from core.yaml_marks import place
 
 # What YAML takes for the end of a line.
 _LINE = re.compile(r"[^\r\n\x85\u2028\u2029]*(?:\r\n|[\r\n\x85\u2028\u2029]|\Z)")

@@ -18,7 +18,7 @@ PACKAGES_REGISTRY = f"{LEGACY_PACKAGES_ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com"
 PACKAGES_REGISTRY_DEV = "067575901363.dkr.ecr.us-west-2.amazonaws.com"
 """Curated packages of development builds."""
 
-REGIONAL_PACKAGES_ACCOUNTS = {
+_REGIONAL_PACKAGES_ACCOUNTS = {
     "af-south-1": "783635962247",
     "ap-east-1": "804323328300",
     "ap-northeast-1": "143143237519",
@@ -59,19 +59,13 @@ _ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com")
 _UPSTREAM_LEGACY = re.compile(r"783794618700\.dkr\.ecr\..*\.amazonaws\.com")
 
 
-def regional_packages_registry(region: str) -> str:
-    """`346438352937.dkr.ecr.us-west-2.amazonaws.com` for `us-west-2`; empty where there is none."""
-    account = REGIONAL_PACKAGES_ACCOUNTS.get(region)
-    return f"{account}.dkr.ecr.{region}.amazonaws.com" if account else ""
-
-
 def is_packages_registry(registry: str) -> bool:
     """Whether curated packages come from there; another account of ECR is none."""
     found = _ECR.fullmatch(registry)
     if not found:
         return False
     account, region = found.groups()
-    return account in (LEGACY_PACKAGES_ACCOUNT, REGIONAL_PACKAGES_ACCOUNTS.get(region))
+    return account in (LEGACY_PACKAGES_ACCOUNT, _REGIONAL_PACKAGES_ACCOUNTS.get(region))
 
 
 def counts_as_packages_registry(registry: str) -> bool:

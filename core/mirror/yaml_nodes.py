@@ -5,14 +5,12 @@ from collections.abc import Iterator
 import yaml
 
 from core.errors import Code, MirrorError
+from core.yaml_marks import LOADER, place
 
 MAX_BYTES = 8 * 1024 * 1024
 """Largest cluster file that is read."""
 
 _MAX_DEPTH = 64
-_LOADER: type[yaml.CSafeLoader] | type[yaml.SafeLoader] = getattr(
-    yaml, "CSafeLoader", yaml.SafeLoader
-)
 _MERGE = "tag:yaml.org,2002:merge"
 _NULL = "tag:yaml.org,2002:null"
 
@@ -27,7 +25,7 @@ def compose(text: str, where: str) -> list[yaml.Node]:
         raise invalid(where, f"It is larger than {MAX_BYTES // 1024**2} MiB.")
     try:
         _check_depth(text, where)
-        nodes: list[yaml.Node | None] = list(yaml.compose_all(text, Loader=_LOADER))
+        nodes: list[yaml.Node | None] = list(yaml.compose_all(text, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = ", ".join(part for part in (error.problem, error.context) if part)
@@ -106,12 +104,6 @@ def same(one: yaml.Node, other: yaml.Node) -> bool:
     return True
 
 
-def place(where: str, mark: object) -> str:
-    """`file:line:column`, counted from 1; the marks of libyaml and of PyYAML share no type."""
-    line, column = getattr(mark, "line", None), getattr(mark, "column", None)
-    return where if line is None or column is None else f"{where}:{line + 1}:{column + 1}"
-
-
 def invalid(where: str, message: str, mend: str = "") -> MirrorError:
     """The error for YAML that cannot be used."""
     return MirrorError(Code.MANIFEST_INVALID, message, where=where, mend=mend)
@@ -120,7 +112,7 @@ def invalid(where: str, message: str, mend: str = "") -> MirrorError:
 def _check_depth(text: str, where: str) -> None:
     """Composing recurses in C, so the depth is looked at before."""
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _MAX_DEPTH:

@@ -40,6 +40,7 @@ def push(repository: str) -> str:
 @dataclass(frozen=True, slots=True)
 class _Token:
     header: str = field(repr=False)
+    seconds: float
     renew_at: float
 
 
@@ -100,6 +101,11 @@ class Authenticator:
                 token = self._tokens[wanted] = self._fetch(challenge, scopes)
             return token.header
 
+    def token_seconds(self, scopes: Iterable[str]) -> float | None:
+        """How long the token for `scopes` lasts, by its server; None where none was fetched."""
+        token = self._tokens.get(frozenset(scopes))
+        return token.seconds if token else None
+
     def learn(self, refusal: Response, scopes: Iterable[str], sent: Mapping[str, str]) -> bool:
         """Take note of a 401; True when another attempt makes sense.
 
@@ -133,7 +139,7 @@ class Authenticator:
         return not sent or challenge.scheme == "bearer"
 
     def _choose(self, refusal: Response) -> Challenge | None:
-        by_scheme = _offers(refusal)
+        by_scheme = challenges(refusal)
         identity_token = self._credentials is not None and self._credentials.is_identity_token
         bearer, basic = by_scheme.get("bearer"), by_scheme.get("basic")
         if bearer and "realm" in bearer.parameters:
@@ -141,7 +147,7 @@ class Authenticator:
         return None if identity_token else basic
 
     def _no_way(self, refusal: Response) -> RegistryError:
-        offered = plain(", ".join(_offers(refusal))) or "nothing"
+        offered = plain(", ".join(challenges(refusal))) or "nothing"
         return RegistryError(
             Code.REGISTRY_PROTOCOL,
             f"The registry refuses (HTTP 401) and offers no way to log in ({offered}).",
@@ -159,7 +165,8 @@ class Authenticator:
         if response.status != 200:
             raise response.error("a request for a token")
         token, seconds = _read_token(response)
-        return _Token(f"Bearer {token}", started + seconds * _RENEW_AFTER)
+        lasts = seconds or DEFAULT_TOKEN_SECONDS
+        return _Token(f"Bearer {token}", seconds, started + lasts * _RENEW_AFTER)
 
     def _ask(self, realm: str, service: str, scopes: list[str]) -> Response:
         credentials = self._credentials
@@ -220,10 +227,10 @@ class Authenticator:
         return realm.partition("#")[0]
 
 
-def _offers(refusal: Response) -> dict[str, Challenge]:
-    """The first challenge of each scheme."""
-    challenges = parse_challenges(refusal.headers.get("www-authenticate", ""))
-    return {challenge.scheme: challenge for challenge in reversed(challenges)}
+def challenges(answer: Response) -> dict[str, Challenge]:
+    """In which ways a registry asks for a login, by scheme; empty where it asks for none."""
+    found = parse_challenges(answer.headers.get("www-authenticate", ""))
+    return {one.scheme: one for one in reversed(found)}  # the first of a scheme counts
 
 
 def _host_name(text: str) -> str:
@@ -245,6 +252,6 @@ def _read_token(response: Response) -> tuple[str, float]:
             Code.REGISTRY_PROTOCOL, "The token server answered without a token.", where=response.url
         )
     seconds = document.get("expires_in")
-    if not isinstance(seconds, int | float) or not seconds > 0:
+    if not isinstance(seconds, int | float) or not seconds >= 0:
         return token, DEFAULT_TOKEN_SECONDS
     return token, float(min(seconds, _LONGEST_TOKEN_SECONDS))

@@ -34,13 +34,11 @@ class Project(Part):
         project_id: its number, as scopes of rights name it.
         name: the first part of every repository in it.
         registry_id: of the upstream registry, for a proxy cache, which takes no pushes.
-        repo_count: repositories in it.
     """
 
     project_id: int
     name: str
     registry_id: int | None = None
-    repo_count: int = 0
     metadata: ProjectMetadata = Field(default_factory=ProjectMetadata)
 
     @property
@@ -79,19 +77,6 @@ class _Summary(Part):
 class _Permission(Part):
     resource: str
     action: str
-
-
-class User(Part):
-    """The account of a person."""
-
-    username: str
-    sysadmin_flag: bool = False
-    admin_role_in_auth: bool = False
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether it administers all of Harbor."""
-        return self.sysadmin_flag or self.admin_role_in_auth
 
 
 class Harbor(HarborApi):
@@ -140,14 +125,11 @@ class Harbor(HarborApi):
             return None
         return self._read(_Summary, self._answered(answer, "GET")).quota
 
-    def create_project(
-        self, name: str, *, public: bool = False, storage_limit: int = UNLIMITED
-    ) -> bool:
-        """Make a project; False where it existed already.
+    def create_project(self, name: str, *, public: bool = False) -> bool:
+        """Make a project without a quota; False where it existed already.
 
         Args:
             public: whether everybody may pull from it.
-            storage_limit: its quota in bytes.
 
         Raises:
             RegistryError: `right-missing` where the account may not, with the right that it lacks;
@@ -156,7 +138,7 @@ class Harbor(HarborApi):
         document = {
             "project_name": name,
             "metadata": {"public": "true" if public else "false"},
-            "storage_limit": storage_limit,
+            "storage_limit": UNLIMITED,
         }
         answer = self._send("POST", "/projects", document)
         if answer.status in (401, 403):
@@ -165,17 +147,6 @@ class Harbor(HarborApi):
             return False
         self._answered(answer, "POST", 201)
         return True
-
-    def user(self) -> User | None:
-        """The person who is logged in; None for a robot account or no login at all.
-
-        Raises:
-            RegistryError: no answer.
-        """
-        answer = self._ask("GET", "/users/current")
-        if answer.status in (401, 412):
-            return None
-        return self._read(User, self._answered(answer, "GET"))
 
     def rights(self, project: Project) -> frozenset[str] | None:
         """What the account may do in a project, as `repository:push`; None where it is not told.

@@ -41,15 +41,11 @@ class SystemInfo(Part):
 
     Attributes:
         harbor_version: `v2.11.1-6b7ecba1`; empty where it is not told.
-        auth_mode: `db_auth`, `ldap_auth`, `oidc_auth`, …
-        external_url: what Harbor takes for its own address.
         project_creation_restriction: `adminonly` or `everyone`.
         read_only: whether nothing may be pushed for now.
     """
 
     harbor_version: str = ""
-    auth_mode: str = ""
-    external_url: str = ""
     project_creation_restriction: str = ""
     read_only: bool = False
 

@@ -124,7 +124,6 @@ class Run(Part):
     total: int = 0
     succeed: int = 0
     failed: int = 0
-    stopped: int = 0
 
     @property
     def has_ended(self) -> bool:
@@ -143,7 +142,6 @@ class Task(Part):
     id: int
     status: str = ""
     src_resource: str = ""
-    dst_resource: str = ""
 
 
 class Replication(HarborApi):

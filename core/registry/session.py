@@ -25,7 +25,7 @@ _LOG = logging.getLogger(__name__)
 _MAX_REDIRECTS = 5
 _MAX_LOGINS = 2
 """Once because the way to log in was not known, once because a token had ended."""
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPING_METHOD = frozenset({307, 308})
 
 
@@ -181,7 +181,7 @@ class Session:
                     yield answer
                     return
                 response = self._transport.read_error(answer, url)
-            if response.status in _REDIRECTS:
+            if response.status in REDIRECTS:
                 url = self.resolve(url, response.headers.get("location", ""))
             elif logins < _MAX_LOGINS and self._may_log_in(response, url, scopes, authorization):
                 logins += 1
@@ -252,7 +252,7 @@ class Session:
     def _follows(self, method: str, url: str, response: Response) -> bool:
         """What is sent goes only where the registry itself says, and as it was."""
         if method in ("GET", "HEAD"):
-            return response.status in _REDIRECTS
+            return response.status in REDIRECTS
         return response.status in _KEEPING_METHOD and self.is_own(url)
 
     def _may_log_in(

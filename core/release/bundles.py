@@ -58,7 +58,7 @@ def load_bundles(content: bytes, where: str) -> BundlesManifest:
     document = load_manifest(content, where, BUNDLES)
     entries = _mapping(document.get("spec")).get("versionsBundles")
     if not isinstance(entries, list) or not entries:
-        raise _invalid(where, "it holds no spec.versionsBundles")
+        raise invalid_bundles(where, "it holds no spec.versionsBundles")
     bundles = tuple(_versions_bundle(entry, index, where) for index, entry in enumerate(entries))
     name = _mapping(document.get("metadata")).get("name")
     return BundlesManifest(where, name if isinstance(name, str) else "", bundles)
@@ -68,7 +68,7 @@ def _versions_bundle(entry: Plain, index: int, where: str) -> VersionsBundle:
     content = _mapping(entry)
     version = content.get("kubeVersion")
     if not isinstance(version, str) or not version.strip():
-        raise _invalid(where, f"spec.versionsBundles[{index}] has no kubeVersion")
+        raise invalid_bundles(where, f"spec.versionsBundles[{index}] has no kubeVersion")
     uri = _mapping(content.get("eksD")).get("manifestUrl")
     return VersionsBundle(
         kube_version.normalized(version), uri.strip() if isinstance(uri, str) else "", content
@@ -79,7 +79,8 @@ def _mapping(value: Plain) -> Mapping[str, Plain]:
     return value if isinstance(value, dict) else {}
 
 
-def _invalid(where: str, why: str) -> ReleaseError:
+def invalid_bundles(where: str, why: str) -> ReleaseError:
+    """The error for a bundles manifest that cannot be used."""
     return ReleaseError(
         Code.MANIFEST_INVALID, f"The bundles manifest cannot be used: {why}.", where=where
     )

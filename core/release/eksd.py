@@ -1,8 +1,6 @@
 """The EKS-D release manifest: the images that make up one Kubernetes version."""
 
-from collections.abc import Sequence
-
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from core.release.kinds import EKSD_RELEASE
 from core.release.manifest_model import Listed, ManifestModel, read_as
@@ -31,29 +29,18 @@ class EksdComponent(ManifestModel):
         return tuple(asset.image for asset in self.assets if asset.image)
 
 
-class _Status(ManifestModel):
-    components: tuple[EksdComponent, ...]
-
-
-class _Spec(ManifestModel):
-    channel: str = ""
-
-
 class EksdRelease(ManifestModel):
-    """An EKS-D release manifest."""
+    """An EKS-D release manifest.
 
-    spec: _Spec = _Spec()
-    status: _Status
+    Attributes:
+        channel: `1-33`; empty where the manifest does not tell it.
+        components: in the order of the file.
+    """
 
-    @property
-    def channel(self) -> str:
-        """`1-33`; empty where the manifest does not tell it."""
-        return self.spec.channel
-
-    @property
-    def components(self) -> Sequence[EksdComponent]:
-        """In the order of the file."""
-        return self.status.components
+    channel: str = Field(default="", validation_alias=AliasPath("spec", "channel"))
+    components: tuple[EksdComponent, ...] = Field(
+        validation_alias=AliasPath("status", "components")
+    )
 
 
 def load_eksd(content: bytes, where: str) -> EksdRelease:

@@ -13,13 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from core.eksa import DOWNLOADS_FOLDER
 from core.release.plain_yaml import MAX_BYTES
 
 ManifestReader = Callable[[str], bytes | None]
 """The content of the manifest that a URI names, or None where it is not there."""
-
-DOWNLOADS_FOLDER = "eks-anywhere-downloads"
-"""The folder that `download artifacts` makes where no other is named."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _EKSD_FILE = re.compile(r"kubernetes-([0-9]+)-([0-9]+)-eks-[0-9]+\.ya?ml")

@@ -4,9 +4,8 @@ An import moves the bundle as it is; its content serves checks, and copying the 
 """
 
 import re
-from collections.abc import Sequence
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from core.release.kinds import PACKAGE_BUNDLE
 from core.release.manifest_model import Listed, ManifestModel, read_as
@@ -33,62 +32,37 @@ class PackageVersion(ManifestModel):
     name: str
     digest: str
     images: Listed[PackageImage] = ()
-    dependencies: Listed[str] = ()
-
-
-class _Source(ManifestModel):
-    repository: str
-    registry: str = ""
-    versions: tuple[PackageVersion, ...]
 
 
 class Package(ManifestModel):
-    """A curated package."""
+    """A curated package.
+
+    Attributes:
+        repository: of its chart, below the registry of the package bundle.
+        versions: in the order of the file.
+    """
 
     name: str
-    source: _Source
-    workload_only: bool = Field(default=False, alias="workloadonly")
-
-    @property
-    def repository(self) -> str:
-        """The repository of its chart, below the registry of the package bundle."""
-        return self.source.repository
-
-    @property
-    def versions(self) -> Sequence[PackageVersion]:
-        """In the order of the file."""
-        return self.source.versions
-
-
-class _Metadata(ManifestModel):
-    name: str = ""
-
-
-class _Spec(ManifestModel):
-    packages: tuple[Package, ...]
+    repository: str = Field(validation_alias=AliasPath("source", "repository"))
+    versions: tuple[PackageVersion, ...] = Field(validation_alias=AliasPath("source", "versions"))
 
 
 class PackageBundle(ManifestModel):
-    """A package bundle."""
+    """A package bundle.
 
-    metadata: _Metadata = _Metadata()
-    spec: _Spec
+    Attributes:
+        name: `v1-33-116`.
+        packages: in the order of the file.
+    """
 
-    @property
-    def name(self) -> str:
-        """`v1-33-116`."""
-        return self.metadata.name
+    name: str = Field(default="", validation_alias=AliasPath("metadata", "name"))
+    packages: tuple[Package, ...] = Field(validation_alias=AliasPath("spec", "packages"))
 
     @property
     def kube_version(self) -> str:
         """`1.33`; empty where the name does not tell it."""
         found = _NAME.match(self.name)
         return f"{found[1]}.{found[2]}" if found else ""
-
-    @property
-    def packages(self) -> Sequence[Package]:
-        """In the order of the file."""
-        return self.spec.packages
 
 
 def load_package_bundle(content: bytes, where: str) -> PackageBundle:

@@ -11,6 +11,7 @@ from typing import NoReturn
 import yaml
 
 from core.errors import Code, ReleaseError
+from core.yaml_marks import LOADER, place
 
 MAX_BYTES = 32 * 1024 * 1024
 """Largest manifest that is read; the largest published one is below 300 KiB."""
@@ -20,9 +21,6 @@ _MAX_DEPTH = 64
 _TOO_DEEP = f"it is nested deeper than {_MAX_DEPTH} levels"
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "map", "seq"))
-_LOADER: type[yaml.CSafeLoader] | type[yaml.SafeLoader] = getattr(
-    yaml, "CSafeLoader", yaml.SafeLoader
-)
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | None
 """What YAML is read as."""
@@ -42,14 +40,14 @@ def read_documents(content: bytes, where: str) -> list[Plain]:
         raise _invalid(where, f"it is larger than {MAX_BYTES // 1024**2} MiB")
     builder = _Builder(where)
     try:
-        for event in yaml.parse(content, Loader=_LOADER):
+        for event in yaml.parse(content, Loader=LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         why = error.problem or error.context or "it is not YAML"
         if "maximum nesting" in why:  # newer libyaml looks ahead, and refuses first
             why = _TOO_DEEP
-        raise _invalid(_place(where, mark), why) from None
+        raise _invalid(place(where, mark), why) from None
     except yaml.YAMLError as error:
         first_line = str(error).splitlines()[0]
         raise _invalid(where, f"it is not YAML text ({first_line})") from None
@@ -111,7 +109,7 @@ class _Builder:
                 self._anchored.clear()
 
     def refuse(self, event: yaml.Event, why: str) -> NoReturn:
-        raise _invalid(_place(self._where, event.start_mark), why)
+        raise _invalid(place(self._where, event.start_mark), why)
 
     def _check_tag(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
@@ -169,12 +167,6 @@ class _Builder:
             self.refuse(event, "a list or mapping stands where a key belongs")
         frame.value[frame.key] = value
         frame.key = None
-
-
-def _place(where: str, mark: object) -> str:
-    """`file:line:column`, counted from 1; the marks of libyaml and of PyYAML share no type."""
-    line, column = getattr(mark, "line", None), getattr(mark, "column", None)
-    return where if line is None or column is None else f"{where}:{line + 1}:{column + 1}"
 
 
 def _invalid(where: str, why: str) -> ReleaseError:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from core.eksa import PACKAGE_BUNDLES
 from core.errors import Code, MirrorError, ReleaseError
 from core.oci import is_digest
 from core.reference import Artifact, Kind, Reference
@@ -16,8 +17,6 @@ from core.release.model import RequiredArtifact, Requirements
 
 CSI_COMPONENTS = "public.ecr.aws/csi-components/"
 """Images below this are in EKS-D but neither needed nor imported by EKS Anywhere (since v0.23)."""
-
-PACKAGE_BUNDLES_REPOSITORY = "eks-anywhere-packages-bundles"
 
 _CLI_TOOLS = "eksa.cliTools"
 _PACKAGE_CONTROLLER = "packageController.packageController"
@@ -117,7 +116,7 @@ class _Collected:
             sentences.append(f"These fields are empty in this release and were left out: {names}.")
         if self.csi:
             sentences.append(
-                f"{len(self.csi)} images of {CSI_COMPONENTS.rstrip('/')} were left out, as EKS "
+                f"Images of {CSI_COMPONENTS.rstrip('/')} ({len(self.csi)}) were left out, as EKS "
                 "Anywhere itself does not import them."
             )
         named = {str(artifact) for artifact in self.needs}
@@ -170,7 +169,7 @@ def _package_bundle_uri(controller: str, version: str) -> str:
     """
     parts = controller.partition("@")[0].split("/")
     home = "/".join(parts[: min(2, len(parts) - 1)])
-    return f"{home}/{PACKAGE_BUNDLES_REPOSITORY}:v{version.replace('.', '-')}-latest"
+    return f"{home}/{PACKAGE_BUNDLES}:v{version.replace('.', '-')}-latest"
 
 
 def _eksd_contents(

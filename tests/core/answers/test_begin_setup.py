@@ -56,3 +56,17 @@ def test_the_second_takes_the_name_of_its_registry(tmp_path: Path) -> None:
     second.save()
 
     assert {one.name for one in saved_setups(tmp_path)} == {NEW, "harbor.example"}
+
+
+def test_a_registry_that_is_still_being_typed_is_no_name_for_ever(tmp_path: Path) -> None:
+    setup = begin_setup(tmp_path)
+    setup.step = setup.reached = 2
+    for typed in ("harbo", "harbor.exmaple", "harbor.example"):
+        setup.draft.put("registry", "endpoint", typed)
+        setup.save()
+    assert [one.name for one in saved_setups(tmp_path)] == ["harbor.example"]
+
+    setup.reached = 3
+    setup.draft.put("registry", "endpoint", "10.0.0.5")
+    setup.save()
+    assert setup.name == "harbor.example", "who comes back to step 2 finds it under its name"

@@ -39,6 +39,17 @@ def test_looks_in_the_downloads_folder_of_each_place(tmp_path: Path) -> None:
     assert (found.archive, found.bundles) == (archive, manifest)
 
 
+def test_the_tarball_of_the_downloads_is_a_manifest_too(tmp_path: Path) -> None:
+    """What `download artifacts` and the wizard's own preparation leave: no folder."""
+    carried = make_tar(tmp_path / "eks-anywhere-downloads.tar.gz", "eks-anywhere-downloads/")
+    assert look_for(places_to_look(tmp_path)).bundles == carried
+
+    unpacked = tmp_path / "eks-anywhere-downloads" / "bundle-release.yaml"
+    unpacked.parent.mkdir()
+    unpacked.write_text("kind: Bundles\n")
+    assert look_for(places_to_look(tmp_path)).bundles == unpacked
+
+
 def test_the_working_folder_goes_before_a_stick_and_the_newest_before_others(
     tmp_path: Path,
 ) -> None:

@@ -29,13 +29,12 @@ from tests.core.archive.making import (
     tar_bytes,
     write,
 )
+from tests.core.archive.opening import refusal
 
 
-def refusal(path: Path, content: bytes) -> ArchiveError:
+def refused(path: Path, content: bytes) -> ArchiveError:
     path.write_bytes(content)
-    with pytest.raises(ArchiveError) as caught:
-        open_archive(path)
-    return caught.value
+    return refusal(path)
 
 
 def end_of_entries(content: bytes) -> int:
@@ -51,7 +50,7 @@ def test_a_cut_anywhere_is_told(tmp_path: Path, make: Callable[..., Entries]) ->
     content = tar_bytes(make(Saved([layer("a"), layer("b")]), Saved([layer("c")], ["other:1"])))
     end = end_of_entries(content)
     for cut in range(1, end, 499):
-        error = refusal(tmp_path / "a.tar", content[:cut])
+        error = refused(tmp_path / "a.tar", content[:cut])
         assert error.code in {Code.ARCHIVE_TRUNCATED, Code.ARCHIVE_DAMAGED} or cut < 512, cut
     for cut in (end, end + 1, end + 512):
         (tmp_path / "a.tar").write_bytes(content[:cut])
@@ -90,7 +89,7 @@ def test_a_broken_header_in_the_middle_is_not_taken_for_the_end(
 ) -> None:
     content = tar_bytes({"a": b"x" * 512, "b": b"y" * 512, "c": b""})
     altered = content[:1024] + garbage + content[1536:]
-    error = refusal(tmp_path / "a.tar", altered)
+    error = refused(tmp_path / "a.tar", altered)
     assert error.code is Code.ARCHIVE_DAMAGED
     assert "1,024" in error.message
     assert "after a" in error.message
@@ -99,24 +98,24 @@ def test_a_broken_header_in_the_middle_is_not_taken_for_the_end(
 def test_a_broken_first_header_is_damage(tmp_path: Path) -> None:
     content = bytearray(tar_bytes(classic(Saved([layer("a")]))))
     content[10] ^= 1
-    assert refusal(tmp_path / "a.tar", bytes(content)).code is Code.ARCHIVE_DAMAGED
+    assert refused(tmp_path / "a.tar", bytes(content)).code is Code.ARCHIVE_DAMAGED
 
 
 def test_two_tarballs_in_one_file_are_refused(tmp_path: Path) -> None:
     content = tar_bytes(classic(Saved([layer("a")])))
-    assert refusal(tmp_path / "a.tar", content + content).code is Code.ARCHIVE_DAMAGED
+    assert refused(tmp_path / "a.tar", content + content).code is Code.ARCHIVE_DAMAGED
 
 
 @pytest.mark.parametrize("name", ["../evil", "a/../../evil", "/evil"])
 def test_names_that_climb_out_are_refused(tmp_path: Path, name: str) -> None:
     entries = download_images(**{name: b""})
-    error = refusal(tmp_path / "a.tar", tar_bytes(entries))
+    error = refused(tmp_path / "a.tar", tar_bytes(entries))
     assert error.code is Code.ARCHIVE_HOSTILE
     entries = classic(Saved([layer("a")]))
     entries["manifest.json"] = (
         b'[{"Config":"' + name.encode() + b'","RepoTags":["a:1"],"Layers":[]}]'
     )
-    assert refusal(tmp_path / "a.tar", tar_bytes(entries)).code is Code.ARCHIVE_HOSTILE
+    assert refused(tmp_path / "a.tar", tar_bytes(entries)).code is Code.ARCHIVE_HOSTILE
 
 
 @pytest.mark.parametrize(
@@ -134,7 +133,7 @@ def test_links_that_leave_or_circle_are_refused(tmp_path: Path, link: Link) -> N
     entries = classic(Saved([layer("a")]))
     name = next(name for name in entries if name.endswith("layer.tar"))
     entries |= {name: link, "circle/one": Link("two"), "circle/two": Link("one")}
-    error = refusal(tmp_path / "a.tar", tar_bytes(entries))
+    error = refused(tmp_path / "a.tar", tar_bytes(entries))
     assert error.code is Code.ARCHIVE_HOSTILE
     assert name in error.where
 
@@ -152,7 +151,7 @@ def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
                 info = tarfile.TarInfo(other)
                 info.size = len(content)
                 tar.addfile(info, io.BytesIO(content))
-    error = refusal(tmp_path / "a.tar", buffer.getvalue())
+    error = refused(tmp_path / "a.tar", buffer.getvalue())
     assert (error.code, error.where) == (Code.ARCHIVE_DAMAGED, name)
 
 
@@ -170,13 +169,13 @@ def header(name: str, size: bytes, kind: bytes = b"0") -> bytes:
 @pytest.mark.parametrize("size", [b"\xff" * 12, b"\x80" + b"\xff" * 11, b"77777777777\0"])
 def test_absurd_sizes_are_refused(tmp_path: Path, kind: bytes, size: bytes) -> None:
     content = tar_bytes({"a": b"x"})[:1024] + header("b", size, kind) + bytes(10240)
-    error = refusal(tmp_path / "a.tar", content)
+    error = refused(tmp_path / "a.tar", content)
     assert error.code in {Code.ARCHIVE_HOSTILE, Code.ARCHIVE_TRUNCATED, Code.ARCHIVE_DAMAGED}
 
 
 def test_endless_chains_of_extended_headers_are_refused(tmp_path: Path) -> None:
     link = header("x", b"%011o\0" % 10, b"x") + b"10 path=a\n".ljust(512, b"\0")
-    error = refusal(tmp_path / "a.tar", link * 5000 + header("a", b"0" * 11 + b"\0"))
+    error = refused(tmp_path / "a.tar", link * 5000 + header("a", b"0" * 11 + b"\0"))
     assert error.code is Code.ARCHIVE_DAMAGED
 
 
@@ -201,7 +200,7 @@ def test_a_sparse_entry_is_refused_as_a_blob(tmp_path: Path) -> None:
     entries = classic(Saved([layer("a")]))
     name = next(name for name in entries if name.endswith("layer.tar"))
     del entries[name]
-    error = refusal(tmp_path / "a.tar", sparse_entry(name, layer("a")) + tar_bytes(entries))
+    error = refused(tmp_path / "a.tar", sparse_entry(name, layer("a")) + tar_bytes(entries))
     assert (error.code, error.where) == (Code.ARCHIVE_UNKNOWN_FORMAT, name)
     assert "--sparse" in error.mend
 
@@ -279,4 +278,4 @@ def test_the_index_keeps_no_headers_in_memory() -> None:
 def test_random_bytes_are_never_an_archive(tmp_path: Path) -> None:
     dice = random.Random(7)  # noqa: S311 - no secret
     for size in (1, 511, 512, 513, 20_000):
-        assert refusal(tmp_path / "a.tar", dice.randbytes(size)).code.startswith("archive-")
+        assert refused(tmp_path / "a.tar", dice.randbytes(size)).code.startswith("archive-")

@@ -12,7 +12,6 @@ from core.archive.model import Blob, ImageParts, ReadyManifest, StoredArtifact
 from core.archive.open import open_archive
 from core.errors import ArchiveError, Code
 from core.oci import DOCKER_LAYER_GZIP, digest_of, parse_manifest
-from core.reference import Artifact, Kind, Reference
 from tests.core.archive.making import (
     IMAGE,
     OTHER,
@@ -25,12 +24,9 @@ from tests.core.archive.making import (
     sha,
     write,
 )
+from tests.core.archive.opening import image, refusal
 
 BASE, TOP = layer("base"), layer("top")
-
-
-def image(name: str) -> Artifact:
-    return Artifact(Kind.IMAGE, Reference.parse(name))
 
 
 def parts_of(artifact: StoredArtifact | None) -> ImageParts:
@@ -39,10 +35,8 @@ def parts_of(artifact: StoredArtifact | None) -> ImageParts:
     return artifact.content
 
 
-def refusal(tmp_path: Path, entries: Entries) -> ArchiveError:
-    with pytest.raises(ArchiveError) as caught:
-        open_archive(write(tmp_path / "a.tar", entries))
-    return caught.value
+def refused(tmp_path: Path, entries: Entries) -> ArchiveError:
+    return refusal(write(tmp_path / "a.tar", entries))
 
 
 def is_intact(blob: Blob) -> bool:
@@ -125,10 +119,10 @@ def test_ten_thousand_images_open_in_seconds(tmp_path: Path) -> None:
     names = [f"public.ecr.aws/eks-distro/app{number}:v1" for number in range(10_000)]
     images = [Saved([layer(name, 10), BASE], [name]) for name in names]
     path = write(tmp_path / "a.tar", classic(*images))
-    begun = time.monotonic()
+    begun = time.process_time()  # not that of whoever shares the cores
     with open_archive(path) as archive:
         assert all(archive.find(image(name)) for name in names)
-    assert time.monotonic() - begun < 15  # about 1.3 s on two cores of 2024
+    assert time.process_time() - begun < 15  # about 1.3 s on two cores of 2024
 
 
 @pytest.mark.parametrize("names", [None, []])
@@ -193,7 +187,7 @@ def test_a_config_with_another_hash_than_its_name_is_refused(tmp_path: Path) -> 
     content = entries[name]
     assert isinstance(content, bytes)
     entries[name] = content.replace(b"linux", b"linus")
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert error.code is Code.ARCHIVE_DAMAGED
     assert error.where == name
 
@@ -202,7 +196,7 @@ def test_a_missing_layer_is_named(tmp_path: Path) -> None:
     entries = classic(Saved([BASE, TOP]))
     name = next(name for name in entries if name.endswith("layer.tar"))
     del entries[name]
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert (error.code, error.where) == (Code.ARCHIVE_DAMAGED, name)
 
 
@@ -210,7 +204,7 @@ def test_a_missing_config_is_named(tmp_path: Path) -> None:
     entries = classic(Saved([BASE]))
     name = config_name(entries)
     del entries[name]
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert (error.code, error.where) == (Code.ARCHIVE_DAMAGED, name)
 
 
@@ -218,7 +212,7 @@ def test_a_dangling_link_is_named(tmp_path: Path) -> None:
     entries = classic(Saved([BASE]))
     name = next(name for name in entries if name.endswith("layer.tar"))
     entries[name] = Link("../gone/layer.tar")
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert (error.code, error.where) == (Code.ARCHIVE_DAMAGED, name)
     assert "gone/layer.tar" in error.message
 
@@ -230,7 +224,7 @@ def test_more_layers_than_diff_ids_are_refused(tmp_path: Path) -> None:
     document = json.loads(listing)
     document[0]["Layers"].pop()
     entries["manifest.json"] = json.dumps(document).encode()
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert error.code is Code.ARCHIVE_DAMAGED
     assert "2 layers" in error.message
 
@@ -250,7 +244,7 @@ def test_more_layers_than_diff_ids_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_malformed_manifest_json_is_refused(tmp_path: Path, content: bytes) -> None:
-    error = refusal(tmp_path, {"manifest.json": content})
+    error = refused(tmp_path, {"manifest.json": content})
     assert error.code is Code.ARCHIVE_DAMAGED
     assert error.where in {"manifest.json", "a.json"}
 
@@ -262,7 +256,7 @@ def test_a_malformed_manifest_json_is_refused(tmp_path: Path, content: bytes) ->
 def test_a_malformed_config_is_refused(tmp_path: Path, config: bytes) -> None:
     listed = [{"Config": "a.json", "RepoTags": [IMAGE], "Layers": []}]
     entries: Entries = {"a.json": config, "manifest.json": json.dumps(listed).encode()}
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert (error.code, error.where) == (Code.ARCHIVE_DAMAGED, "a.json")
 
 
@@ -275,7 +269,7 @@ def test_one_diff_id_for_two_contents_is_refused(tmp_path: Path) -> None:
     entries = classic(Saved([BASE]), Saved([BASE, TOP], [OTHER]))
     link = next(name for name, content in entries.items() if isinstance(content, Link))
     entries[link] = BASE + b"\0" * 512
-    error = refusal(tmp_path, entries)
+    error = refused(tmp_path, entries)
     assert (error.code, error.where) == (Code.ARCHIVE_DAMAGED, link)
 
 

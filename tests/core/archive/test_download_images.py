@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from core.archive.model import ReadyManifest, StoredArtifact
 from core.archive.open import open_archive
 from core.errors import ArchiveError, Code
 from core.oci import HELM_CHART, HELM_CONFIG, UNKNOWN_CONFIG, parse_manifest
@@ -27,22 +26,11 @@ from tests.core.archive.making import (
     write,
     write_folder,
 )
+from tests.core.archive.opening import ready, refusal
 
 
 def required(kind: Kind, name: str) -> Artifact:
     return Artifact(kind, Reference.parse(name))
-
-
-def ready(artifact: StoredArtifact | None) -> ReadyManifest:
-    assert artifact is not None
-    assert isinstance(artifact.content, ReadyManifest)
-    return artifact.content
-
-
-def refusal(path: Path) -> ArchiveError:
-    with pytest.raises(ArchiveError) as caught:
-        open_archive(path)
-    return caught.value
 
 
 @pytest.mark.parametrize("prefix", ["", "./"])

@@ -109,12 +109,12 @@ def read_downloads(path: Path) -> None:
 
 
 def try_everything(path: Path, scratch: Path | None) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     words = read_all(path, scratch)
     assert "\x1b" not in "".join(words)
     assert is_downloads(path) in {True, False}
     read_downloads(path)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 @pytest.mark.parametrize("which", ARCHIVES)

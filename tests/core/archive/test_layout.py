@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.archive.model import ImageParts, ReadyManifest, StoredArtifact
+from core.archive.model import ImageParts
 from core.archive.open import open_archive
-from core.errors import ArchiveError, Code
+from core.errors import Code
 from core.oci import (
     HELM_CHART,
     HELM_CONFIG,
@@ -37,24 +37,9 @@ from tests.core.archive.making import (
     write,
     write_folder,
 )
+from tests.core.archive.opening import image, ready, refusal
 
 AMD, ARM = layer("amd"), layer("arm")
-
-
-def image(name: str) -> Artifact:
-    return Artifact(Kind.IMAGE, Reference.parse(name))
-
-
-def ready(artifact: StoredArtifact | None) -> ReadyManifest:
-    assert artifact is not None
-    assert isinstance(artifact.content, ReadyManifest)
-    return artifact.content
-
-
-def refusal(path: Path) -> ArchiveError:
-    with pytest.raises(ArchiveError) as caught:
-        open_archive(path)
-    return caught.value
 
 
 def multi_arch(*, arm_there: bool = True) -> tuple[LayoutMaker, dict[str, str]]:

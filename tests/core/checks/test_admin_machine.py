@@ -17,6 +17,7 @@ from core.errors import Code
 from core.host.certs_d import Reader, read_ca
 from core.host.docker_trust import apply, plan_trust
 from core.mirror.endpoint import Mirror
+from core.reference import Reference
 from tests.core.checks.looking import answers, context, login, look
 from tests.core.host.daemons import INFO, VERSION, answering
 
@@ -221,6 +222,19 @@ def test_eksctl_must_be_of_the_release_of_the_bundle(
 def test_without_eksctl_there_is_nothing_to_say(folder: Path) -> None:
     found = look(admin_machine.check_eksctl, answers(HARBOR), environment={"PATH": str(folder)})
     assert (found.state, found.seen) == (State.SKIPPED, "eksctl is not installed here")
+
+
+def test_without_docker_a_pull_is_no_failure_of_the_checks(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else `check` would end with 3 on the machines that imports are made for."""
+    image = Reference.parse("public.ecr.aws/eks-distro/kubernetes/pause:v1.33")
+    monkeypatch.setattr(admin_machine, "_small_images", lambda _: [image])
+    without = {"PATH": str(folder), "DOCKER_CONFIG": str(folder)}
+
+    found = look(admin_machine.check_docker_pull, answers(HARBOR), environment=without)
+
+    assert (found.state, found.seen) == (State.SKIPPED, "docker is not installed here")
 
 
 def test_a_pull_is_not_tried_before_artifacts_are_named() -> None:

@@ -167,6 +167,20 @@ def test_a_slow_line_is_not_filled_with_large_bodies(monkeypatch: pytest.MonkeyP
     assert store.bodies == [MIB]
 
 
+def test_what_is_large_enough_tells_how_fast_the_link_is() -> None:
+    found = measured(Store())
+    said = re.findall(r"64 MiB: taken, ([0-9.]+) ([GM])B/s", " ".join(found.details))
+    number, unit = said[0]
+    assert found.rate == pytest.approx(float(number) * (10**9 if unit == "G" else 10**6), rel=0.1)
+
+
+def test_small_bodies_tell_it_where_they_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_size, "_TELLING_SECONDS", 1e9)
+    assert measured(Store(4 * MIB)).rate == 0.0
+    monkeypatch.setattr(body_size, "_TELLING_SECONDS", 0.0)
+    assert measured(Store(4 * MIB)).rate > 0.0
+
+
 def test_stopping_ends_between_two_bodies_and_cancels() -> None:
     store, stop = Store(), threading.Event()
 

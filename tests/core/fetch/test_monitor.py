@@ -222,7 +222,7 @@ def test_the_command_of_the_other_side_leads_packages_to_where_clusters_look() -
     place = "783794618700.dkr.ecr.eu-west-1.amazonaws.com"
 
     assert import_command("images.tar", "m.tar.gz") == (
-        "eksa-mirror import -i images.tar -b m.tar.gz -r HOST[:PORT]"
+        "eksa-mirror import -i images.tar -b m.tar.gz -r HOST[:PORT][/NAMESPACE]"
     )
     mapped = import_command("p.tar", "", ("public.ecr.aws/eks-anywhere", "registry.example/x"))
     assert mapped.endswith("--all -r HOST[:PORT][/NAMESPACE] --map registry.example=[NAMESPACE]")

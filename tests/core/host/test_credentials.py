@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from core.answers import CredentialSource
 from core.errors import Code, EksaMirrorError, RegistryError, UsageError
-from core.host.credentials import check_login, find_credentials, save_in_keyring
+from core.host.credentials import check_login, find_credentials
+from core.host.keyring_store import save_in_keyring
 from core.registry.credentials import Credentials
 from tests.core.host.stores import MemoryKeyring, basic, write_config
 
@@ -32,8 +33,8 @@ def everywhere(memory_keyring: MemoryKeyring, tmp_path: Path) -> dict[str, str]:
     return ENVIRONMENT | write_config(tmp_path, config)
 
 
-def _without(environ: dict[str, str], *names: str) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name not in names}
+def _without(environment: dict[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in names}
 
 
 def _pair(found: Credentials | None) -> tuple[str, str] | None:
@@ -53,17 +54,17 @@ def test_the_first_that_is_found_wins(
     everywhere: dict[str, str], memory_keyring: MemoryKeyring
 ) -> None:
     found = find_credentials(
-        HOST, username="flag", password=SecretStr("from flag"), environ=everywhere
+        HOST, username="flag", password=SecretStr("from flag"), environment=everywhere
     )
     assert _pair(found) == ("flag", "from flag")
     assert found is not None
     assert found.source == "flags"
-    assert _pair(find_credentials(HOST, environ=everywhere)) == ("env", "from env")
-    environ = _without(everywhere, *ENVIRONMENT)
-    assert _pair(find_credentials(HOST, environ=environ)) == ("ring", "from keyring")
+    assert _pair(find_credentials(HOST, environment=everywhere)) == ("env", "from env")
+    environment = _without(everywhere, *ENVIRONMENT)
+    assert _pair(find_credentials(HOST, environment=environment)) == ("ring", "from keyring")
     memory_keyring.kept.clear()
-    assert _pair(find_credentials(HOST, environ=environ)) == ("docker", "from docker")
-    assert find_credentials(HOST, environ={}) is None
+    assert _pair(find_credentials(HOST, environment=environment)) == ("docker", "from docker")
+    assert find_credentials(HOST, environment={}) is None
 
 
 def test_the_process_environment_is_looked_into_by_default(
@@ -86,11 +87,11 @@ def test_the_process_environment_is_looked_into_by_default(
 def test_a_chosen_source_is_the_only_one(
     source: CredentialSource, user: str, everywhere: dict[str, str]
 ) -> None:
-    found = find_credentials(HOST, source=source, environ=everywhere)
+    found = find_credentials(HOST, source=source, environment=everywhere)
     assert found is not None
     assert found.username == user
     assert found.source
-    assert find_credentials(HOST, source=CredentialSource.NONE, environ=everywhere) is None
+    assert find_credentials(HOST, source=CredentialSource.NONE, environment=everywhere) is None
 
 
 @pytest.mark.parametrize(
@@ -104,17 +105,17 @@ def test_a_chosen_source_is_the_only_one(
 )
 @pytest.mark.usefixtures("memory_keyring")
 def test_a_chosen_source_without_a_login_is_told(source: CredentialSource, said: str) -> None:
-    error = _refused(source=source, environ={"DOCKER_CONFIG": "/nowhere"})
+    error = _refused(source=source, environment={"DOCKER_CONFIG": "/nowhere"})
     assert isinstance(error, RegistryError)
     assert error.message == said
 
 
 def test_a_chosen_keyring_that_is_missing_is_told(everywhere: dict[str, str]) -> None:
     keyring.set_keyring(load_keyring("keyring.backends.fail.Keyring"))
-    error = _refused(source=CredentialSource.KEYRING, environ=everywhere)
+    error = _refused(source=CredentialSource.KEYRING, environment=everywhere)
     assert error.message == "No keyring on this machine."
-    environ = _without(everywhere, *ENVIRONMENT)
-    assert _pair(find_credentials(HOST, environ=environ)) == ("docker", "from docker")
+    environment = _without(everywhere, *ENVIRONMENT)
+    assert _pair(find_credentials(HOST, environment=environment)) == ("docker", "from docker")
 
 
 # One user
@@ -127,15 +128,15 @@ def test_a_chosen_keyring_that_is_missing_is_told(everywhere: dict[str, str]) ->
 def test_the_source_that_has_the_wanted_user_is_taken(
     username: str, password: str, everywhere: dict[str, str]
 ) -> None:
-    found = find_credentials(HOST, username=username, environ=everywhere)
+    found = find_credentials(HOST, username=username, environment=everywhere)
     assert _pair(found) == (username, password)
 
 
 def test_a_user_that_no_source_knows_is_told(everywhere: dict[str, str]) -> None:
-    error = _refused(username="bob", environ=everywhere)
+    error = _refused(username="bob", environment=everywhere)
     assert error.code is Code.LOGIN_MISSING
     assert "“bob”" in error.message
-    assert _refused(username="bob", environ={}).code is Code.LOGIN_MISSING
+    assert _refused(username="bob", environment={}).code is Code.LOGIN_MISSING
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_user_that_no_source_knows_is_told(everywhere: dict[str, str]) -> None
 def test_another_user_in_a_chosen_source_is_told(
     source: CredentialSource, everywhere: dict[str, str]
 ) -> None:
-    error = _refused(username="bob", source=source, environ=everywhere)
+    error = _refused(username="bob", source=source, environment=everywhere)
     assert error.code is Code.CREDENTIALS_UNREADABLE
     assert "not of “bob”" in error.message
 
@@ -155,8 +156,8 @@ def test_another_user_in_a_chosen_source_is_told(
 def test_a_password_of_the_environment_goes_with_the_user_that_was_named(
     name: str | None, source: CredentialSource
 ) -> None:
-    environ = {"REGISTRY_PASSWORD": "x"} | ({} if name is None else {"REGISTRY_USERNAME": name})
-    found = find_credentials(HOST, username="bob", source=source, environ=environ)
+    environment = {"REGISTRY_PASSWORD": "x"} | ({} if name is None else {"REGISTRY_USERNAME": name})
+    found = find_credentials(HOST, username="bob", source=source, environment=environment)
     assert _pair(found) == ("bob", "x")
 
 
@@ -164,7 +165,7 @@ def test_a_password_of_the_keyring_goes_with_the_user_that_was_named(
     memory_keyring: MemoryKeyring,
 ) -> None:
     memory_keyring.set_password("eksa-mirror", HOST, "bare")
-    assert _pair(find_credentials(HOST, username="bob", environ={})) == ("bob", "bare")
+    assert _pair(find_credentials(HOST, username="bob", environment={})) == ("bob", "bare")
 
 
 # Half a login
@@ -174,12 +175,12 @@ def test_a_password_of_the_keyring_goes_with_the_user_that_was_named(
 def test_empty_variables_stand_for_no_login(
     source: CredentialSource, everywhere: dict[str, str]
 ) -> None:
-    environ = everywhere | {"REGISTRY_USERNAME": "", "REGISTRY_PASSWORD": ""}
-    assert find_credentials(HOST, source=source, environ=environ) is None
+    environment = everywhere | {"REGISTRY_USERNAME": "", "REGISTRY_PASSWORD": ""}
+    assert find_credentials(HOST, source=source, environment=environment) is None
 
 
 @pytest.mark.parametrize(
-    ("environ", "said"),
+    ("environment", "said"),
     [
         ({"REGISTRY_USERNAME": "bob"}, "REGISTRY_PASSWORD is not set."),
         ({"REGISTRY_USERNAME": ""}, "REGISTRY_PASSWORD is not set."),
@@ -190,18 +191,18 @@ def test_empty_variables_stand_for_no_login(
 )
 @pytest.mark.parametrize("source", [CredentialSource.AUTO, CredentialSource.ENVIRONMENT])
 def test_half_a_login_in_the_environment_is_told(
-    environ: dict[str, str], said: str, source: CredentialSource
+    environment: dict[str, str], said: str, source: CredentialSource
 ) -> None:
-    error = _refused(source=source, environ=environ)
+    error = _refused(source=source, environment=environment)
     assert error.code is Code.CREDENTIALS_UNREADABLE
     assert error.message == said
 
 
 def test_half_a_login_in_flags_is_told() -> None:
-    error = _refused(password=SecretStr("x"), environ={})
+    error = _refused(password=SecretStr("x"), environment={})
     assert isinstance(error, UsageError)
     assert error.where == "--username"
-    assert find_credentials(HOST, password=SecretStr(""), environ=ENVIRONMENT) is None
+    assert find_credentials(HOST, password=SecretStr(""), environment=ENVIRONMENT) is None
 
 
 # A file
@@ -218,7 +219,7 @@ def _file(folder: Path, content: bytes, mode: int = 0o600) -> Path:
 def test_a_password_file_is_read(end: str, tmp_path: Path) -> None:
     file = _file(tmp_path, f"{PASSWORD}{end}".encode())
     found = find_credentials(
-        HOST, username="bob", source=CredentialSource.FILE, password_file=file, environ={}
+        HOST, username="bob", source=CredentialSource.FILE, password_file=file, environment={}
     )
     assert _pair(found) == ("bob", PASSWORD)
 
@@ -238,7 +239,9 @@ def test_a_password_file_that_cannot_be_used_is_told(
     content: bytes, mode: int, said: str, tmp_path: Path
 ) -> None:
     file = _file(tmp_path, content, mode)
-    error = _refused(username="bob", source=CredentialSource.FILE, password_file=file, environ={})
+    error = _refused(
+        username="bob", source=CredentialSource.FILE, password_file=file, environment={}
+    )
     assert error.code is Code.CREDENTIALS_UNREADABLE
     assert said in error.message
     assert error.where == str(file)
@@ -247,11 +250,11 @@ def test_a_password_file_that_cannot_be_used_is_told(
 def test_a_password_file_that_is_missing_is_told(tmp_path: Path) -> None:
     for file in (tmp_path / "none", tmp_path, Path("a\0b")):
         error = _refused(
-            username="bob", source=CredentialSource.FILE, password_file=file, environ={}
+            username="bob", source=CredentialSource.FILE, password_file=file, environment={}
         )
         assert "cannot be read" in error.message
     for options in ({"username": "bob"}, {"password_file": _file(tmp_path, b"x")}):
-        error = _refused(source=CredentialSource.FILE, environ={}, **options)
+        error = _refused(source=CredentialSource.FILE, environment={}, **options)
         assert isinstance(error, UsageError)
 
 
@@ -275,8 +278,8 @@ def test_a_password_file_that_is_missing_is_told(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("username", ["bob", "robot$eks-a+push", "ä b", "user@example.com"])
 def test_every_printable_login_is_taken(username: str, password: str) -> None:
-    environ = {"REGISTRY_USERNAME": username, "REGISTRY_PASSWORD": password}
-    assert _pair(find_credentials(HOST, environ=environ)) == (username, password)
+    environment = {"REGISTRY_USERNAME": username, "REGISTRY_PASSWORD": password}
+    assert _pair(find_credentials(HOST, environment=environment)) == (username, password)
     found = find_credentials(HOST, username=username, password=SecretStr(password))
     assert _pair(found) == (username, password)
 
@@ -287,8 +290,8 @@ def test_control_characters_are_told_without_the_secret(character: str, place: s
     username = f"bob{character}" if place == "user name" else "bob"
     password = f"hidden{character}" if place == "password" else "hidden"
     for options in (
-        {"username": username, "password": SecretStr(password), "environ": {}},
-        {"environ": {"REGISTRY_USERNAME": username, "REGISTRY_PASSWORD": password}},
+        {"username": username, "password": SecretStr(password), "environment": {}},
+        {"environment": {"REGISTRY_USERNAME": username, "REGISTRY_PASSWORD": password}},
     ):
         error = _refused(**options)
         assert error.code is Code.CREDENTIALS_UNREADABLE
@@ -298,21 +301,21 @@ def test_control_characters_are_told_without_the_secret(character: str, place: s
 
 
 def test_a_colon_in_a_user_name_is_told() -> None:
-    error = _refused(username="a:b", password=SecretStr("x"), environ={})
+    error = _refused(username="a:b", password=SecretStr("x"), environment={})
     assert error.message == "The user name holds a colon."
 
 
 def test_bytes_that_are_no_utf8_are_told() -> None:
-    environ = {
+    environment = {
         "REGISTRY_USERNAME": "bob",
         "REGISTRY_PASSWORD": b"\xff".decode("utf-8", "surrogateescape"),
     }
-    assert "not valid UTF-8" in _refused(environ=environ).message
+    assert "not valid UTF-8" in _refused(environment=environment).message
 
 
 def test_a_login_of_docker_is_judged_as_well(tmp_path: Path) -> None:
     config = {"auths": {HOST: {"auth": basic("bob", "line\n")}}}
-    error = _refused(environ=write_config(tmp_path, config))
+    error = _refused(environment=write_config(tmp_path, config))
     assert "line break" in error.message
 
 
@@ -335,11 +338,11 @@ def test_no_secret_is_logged_or_shown(
     everywhere: dict[str, str], memory_keyring: MemoryKeyring, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    environ = _without(everywhere, *ENVIRONMENT)
-    shown = [repr(find_credentials(HOST, environ=everywhere))]
-    shown.append(repr(find_credentials(HOST, environ=environ)))
+    environment = _without(everywhere, *ENVIRONMENT)
+    shown = [repr(find_credentials(HOST, environment=everywhere))]
+    shown.append(repr(find_credentials(HOST, environment=environment)))
     memory_keyring.kept.clear()
-    shown.append(repr(find_credentials(HOST, environ=environ)))
+    shown.append(repr(find_credentials(HOST, environment=environment)))
     shown += [record.getMessage() + repr(record.args) for record in caplog.records]
     for text in shown:
         assert "from " not in text

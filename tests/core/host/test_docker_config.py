@@ -25,9 +25,9 @@ HOST = "harbor.example:443"
 PASSWORD = "sécret: \"with' $everything\\ 日本"
 
 
-def _refused(environ: dict[str, str], *, chosen: bool = False) -> RegistryError:
+def _refused(environment: dict[str, str], *, chosen: bool = False) -> RegistryError:
     with pytest.raises(RegistryError) as raised:
-        find_in_docker_config(HOST, environ, chosen=chosen)
+        find_in_docker_config(HOST, environment, chosen=chosen)
     error = raised.value
     assert error.code is Code.CREDENTIALS_UNREADABLE
     said = "".join(traceback.format_exception(error)) + error.cause + error.mend
@@ -40,15 +40,15 @@ def _refused(environ: dict[str, str], *, chosen: bool = False) -> RegistryError:
 
 
 @pytest.mark.parametrize(
-    ("environ", "file"),
+    ("environment", "file"),
     [
         ({"DOCKER_CONFIG": "/etc/d", "HOME": "/home/u"}, "/etc/d/config.json"),
         ({"HOME": "/home/u"}, "/home/u/.docker/config.json"),
         ({"DOCKER_CONFIG": "", "HOME": "/home/u"}, "/home/u/.docker/config.json"),
     ],
 )
-def test_the_config_lies_where_docker_keeps_it(environ: dict[str, str], file: str) -> None:
-    assert docker_config_file(environ) == Path(file)
+def test_the_config_lies_where_docker_keeps_it(environment: dict[str, str], file: str) -> None:
+    assert docker_config_file(environment) == Path(file)
 
 
 def test_a_machine_without_docker_has_no_login(tmp_path: Path) -> None:
@@ -229,8 +229,8 @@ def test_a_helper_may_hold_an_identity_token(tmp_path: Path) -> None:
 def test_a_helper_sees_the_environment_and_nothing_else(tmp_path: Path) -> None:
     script = 'print(json.dumps({"Username": os.environ["MARK"], "Secret": ",".join(sys.argv[1:])}))'
     write_helper(tmp_path, "mine", script)
-    environ = write_config(tmp_path, {"credHelpers": {HOST: "mine"}}) | {"MARK": "here"}
-    found = find_in_docker_config(HOST, environ)
+    environment = write_config(tmp_path, {"credHelpers": {HOST: "mine"}}) | {"MARK": "here"}
+    found = find_in_docker_config(HOST, environment)
     assert found is not None
     assert found.username == "here"
     assert found.password.get_secret_value() == "get"

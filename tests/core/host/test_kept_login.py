@@ -17,9 +17,9 @@ from tests.core.host.stores import FailingKeyring, MemoryKeyring
 HOST = "harbor.site-a.example:8443"
 
 
-def looked(source: CredentialSource, username: str = "", **environ: str) -> KeptLogin:
+def looked(source: CredentialSource, username: str = "", **environment: str) -> KeptLogin:
     answers = Answers(credentials=CredentialAnswers(source=source, username=username))
-    return look_at_kept_login(answers, HOST, environ)
+    return look_at_kept_login(answers, HOST, environment)
 
 
 @pytest.mark.usefixtures("memory_keyring")
@@ -52,15 +52,15 @@ def test_the_environment_goes_first_where_nothing_is_chosen() -> None:
 
 @pytest.mark.usefixtures("memory_keyring")
 def test_dockers_config_is_looked_into(tmp_path: Path) -> None:
-    environ = {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)}
-    words = looked(CredentialSource.DOCKER_CONFIG, **environ).words
+    environment = {"DOCKER_CONFIG": str(tmp_path), "HOME": str(tmp_path)}
+    words = looked(CredentialSource.DOCKER_CONFIG, **environment).words
     assert words == f"No login for {HOST} in it."
     login = base64.b64encode(b"ann:x").decode()
     auths = {"auths": {HOST: {"auth": login}}}
     (tmp_path / "config.json").write_text(json.dumps(auths))
     kept = KeptLogin(CredentialSource.DOCKER_CONFIG, "ann")
-    assert looked(CredentialSource.DOCKER_CONFIG, **environ) == kept
-    assert looked(CredentialSource.AUTO, **environ) == kept
+    assert looked(CredentialSource.DOCKER_CONFIG, **environment) == kept
+    assert looked(CredentialSource.AUTO, **environment) == kept
 
 
 def test_where_nothing_is_known_the_keyring_is_proposed(memory_keyring: MemoryKeyring) -> None:

@@ -265,3 +265,24 @@ def test_a_login_in_a_cluster_file_refuses_nothing_either() -> None:
     assert len(judge_cluster(document, Answers(), environment={})) > len(
         judge_cluster(document, Answers())
     )
+
+
+def test_a_login_that_only_the_import_has_is_told() -> None:
+    shell = {"REGISTRY_PASSWORD": "x"}
+    (told,) = [
+        one
+        for one in judged(answers(), environment=shell)
+        if one.code is FindingCode.LOGIN_LEFT_OUT
+    ]
+    assert told.level is Level.CAUTION
+    assert "--authenticate" in told.mend
+
+    with_login = Answers.model_validate(
+        {"registry": {"address": "harbor.local"}, "credentials": {"authenticate": True}}
+    )
+    without = Answers.model_validate(
+        {"registry": {"address": "harbor.local"}, "credentials": {"source": "none"}}
+    )
+    for given, environment in ((answers(), {}), (with_login, shell), (without, shell)):
+        codes = {one.code for one in judged(given, environment=environment)}
+        assert FindingCode.LOGIN_LEFT_OUT not in codes

@@ -12,7 +12,7 @@ from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.endpoint import Mirror, NamespaceMapping
 from core.mirror.fragment import fragment
 from core.mirror.prefill import Prefill, answers_from_cluster
-from core.mirror.upstreams import PACKAGES_REGISTRY, regional_packages_registry
+from core.mirror.upstreams import PACKAGES_REGISTRY
 
 CLUSTER = """\
 apiVersion: anywhere.eks.amazonaws.com/v1alpha1
@@ -112,7 +112,7 @@ def test_a_login_in_the_endpoint_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_a_registry_of_packages_that_is_not_the_usual_one_is_named(tmp_path: Path) -> None:
-    regional = regional_packages_registry("eu-west-1")
+    regional = "090204409458.dkr.ecr.eu-west-1.amazonaws.com"
     rows = "{registry: public.ecr.aws, namespace: a}, {registry: %s, namespace: b}"
     found = _read(tmp_path, f"{{endpoint: h, ociNamespaces: [{rows % regional}]}}")
     assert found.answers.registry.packages_registry == regional
@@ -122,7 +122,7 @@ def test_a_registry_of_packages_that_is_not_the_usual_one_is_named(tmp_path: Pat
 
 
 _parts = st.sampled_from(["", "eks-a", "team/mirror"])
-_packages = st.sampled_from(["", PACKAGES_REGISTRY, regional_packages_registry("us-east-1")])
+_packages = st.sampled_from(["", PACKAGES_REGISTRY, "331113665574.dkr.ecr.us-east-1.amazonaws.com"])
 
 
 @given(_parts, _packages, st.dictionaries(st.sampled_from(["docker.io", "ghcr.io"]), _parts))

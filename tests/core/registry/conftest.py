@@ -8,6 +8,9 @@ from pydantic import SecretStr
 from core.registry.credentials import Credentials
 from core.registry.tls import TlsSettings
 from core.registry.transport import Transport
+from tests.core.registry.feeding_ground import feeding_mock
+from tests.core.registry.servers import HttpServer
+from tests.fixtures.harbor_mock import HarborMock, running
 
 
 @pytest.fixture
@@ -22,3 +25,16 @@ def transport() -> Iterator[Transport]:
     transport = Transport(TlsSettings(), stall=10)
     yield transport
     transport.close()
+
+
+@pytest.fixture
+def mock() -> HarborMock:
+    """A Harbor that may feed others."""
+    return feeding_mock()
+
+
+@pytest.fixture
+def server(mock: HarborMock) -> Iterator[HttpServer]:
+    """The Harbor of this test, at work."""
+    with running(mock) as server:
+        yield server

@@ -1,7 +1,6 @@
 """One Harbor feeds another: what is made, what is found again, and why it cannot be."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -19,25 +18,13 @@ from tests.core.registry.feeding_ground import (
     WANTED,
     B,
     feed,
-    feeding_mock,
     replication,
     writes,
 )
 from tests.core.registry.servers import HttpServer
-from tests.fixtures.harbor_mock import HarborMock, running
+from tests.fixtures.harbor_mock import HarborMock
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-
-
-@pytest.fixture
-def mock() -> HarborMock:
-    return feeding_mock()
-
-
-@pytest.fixture
-def server(mock: HarborMock) -> Iterator[HttpServer]:
-    with running(mock) as server:
-        yield server
 
 
 def refused(server: HttpServer, target: Target) -> RegistryError:

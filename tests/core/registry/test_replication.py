@@ -1,7 +1,7 @@
 """Harbor's replication: what the client asks and understands, and a run followed to its end."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -9,9 +9,9 @@ from core.errors import Code, Interrupted, RegistryError
 from core.registry.feeding_runs import failures, follow
 from core.registry.replication import Replication, Run
 from core.registry.retry import ONCE, RetryPolicy, Waiter
-from tests.core.registry.feeding_ground import GUEST, feed, feeding_mock, replication
+from tests.core.registry.feeding_ground import GUEST, feed, replication
 from tests.core.registry.servers import FAST, Answer, Asked, HttpServer, http_server
-from tests.fixtures.harbor_mock import HarborMock, running
+from tests.fixtures.harbor_mock import HarborMock
 from tests.fixtures.harbor_replication_mock import Moved
 
 LOG = """2026-11-24T10:00:01Z [INFO] [/controller/transfer.go:189]: copying eks-a/kubelet...
@@ -29,17 +29,6 @@ class _AtOnce(Waiter):
         assert seconds > 0
         self.waits += 1
         super().wait(0)
-
-
-@pytest.fixture
-def mock() -> HarborMock:
-    return feeding_mock()
-
-
-@pytest.fixture
-def server(mock: HarborMock) -> Iterator[HttpServer]:
-    with running(mock) as server:
-        yield server
 
 
 def run_to_the_end(server: HttpServer, looks: list[Run], policy: RetryPolicy = ONCE) -> Run:

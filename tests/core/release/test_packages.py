@@ -26,15 +26,13 @@ def package(**source: object) -> dict[str, object]:
 
 def test_packages_charts_and_images_are_read() -> None:
     image = {"repository": "metallb/controller", "digest": DIGEST}
-    version = {"name": "0.1", "digest": DIGEST, "images": [image], "dependencies": ["metallb-crds"]}
+    version = {"name": "0.1", "digest": DIGEST, "images": [image], "dependencies": ["crds"]}
     read = load_package_bundle(bundle(package(), package(versions=[version])), "p.yaml")
     assert (read.name, read.kube_version) == ("v1-33-116", "1.33")
     first, second = read.packages
-    assert first.workload_only
     assert first.repository == "metallb/metallb"
     assert first.versions[0].images == ()
     assert second.versions[0].images[0].repository == "metallb/controller"
-    assert second.versions[0].dependencies == ("metallb-crds",)
 
 
 def test_a_name_without_a_version_gives_none() -> None:

@@ -126,7 +126,7 @@ def test_a_file_with_absurdly_many_entries_is_refused(monkeypatch: pytest.Monkey
 def test_it_reads_the_same_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"a: {b: [1, 'x', null]}\n---\nc: |\n  text\n"
     expected = read_documents(content, "m.yaml")
-    monkeypatch.setattr(plain_yaml, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(plain_yaml, "LOADER", yaml.SafeLoader)
     assert read_documents(content, "m.yaml") == expected
     assert refused(b"a: 1\nb:\n\t- c\n").where == "m.yaml:3:1"
     assert "nested" in refused(b"[" * 5000).message
