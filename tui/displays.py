@@ -4,6 +4,7 @@ import json
 import sys
 import time
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -12,7 +13,7 @@ from core.transfer.journal import Flight
 from core.transfer.report import moment
 from core.transfer.states import JobState
 from core.transfer.view import Event, Summary
-from core.units import part_of, size, span, time_left
+from core.units import part_of, size, time_left
 from tui.words import cut_name, plain, plural, put, tell
 
 _LINE_SECONDS = 5.0
@@ -37,14 +38,19 @@ _TOLD = {
 
 
 class JsonDisplay:
-    """An event a line on standard output, for programs; how far it is, once a second."""
+    """An event a line on standard output, for programs; how far it is, once a second.
 
-    def __init__(self) -> None:
+    Args:
+        registry: said in each line where there are several.
+    """
+
+    def __init__(self, registry: str = "") -> None:
+        self._of: dict[str, object] = {"registry": registry} if registry else {}
         self._next = 0.0
 
     def event(self, event: Event, artifact: str) -> None:
         """See `Display`."""
-        line: dict[str, object] = {"event": event.kind, "at": moment(str(event.at))}
+        line = {"event": event.kind, "at": moment(str(event.at))} | self._of
         line |= {"artifact": artifact} if artifact else {}
         line |= {"text": event.text} if event.text else {}
         put(json.dumps(line, ensure_ascii=False))
@@ -61,6 +67,7 @@ class JsonDisplay:
         }
         line = {
             "event": "progress",
+            **self._of,
             "state": summary.state.value,
             "bytes": counters,
             "rate": int(summary.number("rate")),
@@ -74,16 +81,21 @@ class JsonDisplay:
 
 
 class LineDisplay:
-    """A plain line every few seconds, for logs and pipes."""
+    """A plain line every few seconds, for logs and pipes.
 
-    def __init__(self) -> None:
+    Args:
+        registry: said before each line where there are several.
+    """
+
+    def __init__(self, registry: str = "") -> None:
+        self._of = f"{registry}: " if registry else ""
         self._next = 0.0
         self._state = JobState.STARTING
 
     def event(self, event: Event, artifact: str) -> None:
         """See `Display`."""
         if event.kind in _TOLD:
-            tell(_event_line(event, artifact))
+            tell(self._of + _event_line(event, artifact))
 
     def update(self, summary: Summary, flights: list[Flight]) -> None:
         """See `Display`."""
@@ -91,7 +103,7 @@ class LineDisplay:
         if now < self._next and summary.state is self._state:
             return
         self._next, self._state = now + _LINE_SECONDS, summary.state
-        tell(f"{doing(summary)}: {progress_words(summary)}")
+        tell(f"{self._of}{doing(summary)}: {progress_words(summary)}")
 
     def close(self) -> None:
         """See `Display`."""
@@ -119,6 +131,65 @@ class BarDisplay:
     def close(self) -> None:
         """See `Display`."""
         self._live.stop()
+
+
+class Board:
+    """A line for each of several imports, redrawn in place."""
+
+    def __init__(self) -> None:
+        self._console = Console(file=sys.stderr, highlight=False)
+        self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+        self._live.start()
+        self._rows: dict[str, Text] = {}
+
+    def row(self, registry: str) -> "BoardRow":
+        """The line of one registry, the next from the top."""
+        self._rows[registry] = Text(registry)
+        return BoardRow(self, registry)
+
+    @property
+    def lines(self) -> list[Text]:
+        """What is shown now."""
+        return list(self._rows.values())
+
+    def draw(self, registry: str, summary: Summary) -> None:
+        """How far one is."""
+        width = min(self._console.width, 120) - 3
+        names = min(max(map(cell_len, self._rows)), width // 3)
+        line = Text(f"{set_cell_size(registry, names)} ")
+        self._rows[registry] = line.append_text(total_bar(summary, width - names - 1))
+        self._live.update(Group(*self.lines))
+
+    def say(self, line: str) -> None:
+        """Something that stays, above the lines."""
+        self._console.print(Text(line))
+
+    def end(self, registry: str) -> None:
+        """Nothing more comes of one; after the last the lines are taken away."""
+        self._rows.pop(registry, None)
+        if not self._rows:
+            self._live.stop()
+
+
+class BoardRow:
+    """One of several imports on a board."""
+
+    def __init__(self, board: Board, registry: str) -> None:
+        self._board = board
+        self._registry = registry
+
+    def event(self, event: Event, artifact: str) -> None:
+        """See `Display`."""
+        if event.kind in _TOLD:
+            self._board.say(f"{self._registry}: {_event_line(event, artifact)}")
+
+    def update(self, summary: Summary, flights: list[Flight]) -> None:
+        """See `Display`."""
+        self._board.draw(self._registry, summary)
+
+    def close(self) -> None:
+        """See `Display`."""
+        self._board.end(self._registry)
 
 
 def doing(summary: Summary) -> str:
@@ -184,9 +255,3 @@ def _event_line(event: Event, artifact: str) -> str:
     what = event.kind.removeprefix("artifact-")
     subject = f" {artifact}:" if artifact else ""
     return plain(f"{clock}  {what}{subject} {event.text}")
-
-
-def since(summary: Summary) -> str:
-    """How long the job has been running, or ran."""
-    end = summary.number("ended") or time.time()
-    return span(max(0.0, end - summary.number("started")))

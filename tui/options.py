@@ -10,7 +10,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from getpass import getpass
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,7 +88,13 @@ def _annotated(kind: Any, option: Any) -> Any:
 
 SOURCE = (
     Flag("artifacts.archive", Path, ("--input", "-i"), "FILE"),
-    Flag("artifacts.bundles", Path, ("--bundles", "-b"), "FILE"),
+    Flag(
+        "artifacts.bundles",
+        Path,
+        ("--bundles", "-b"),
+        "FILE",
+        "; or eks-anywhere-downloads.tar.gz, which holds it",
+    ),
     Flag("artifacts.kube_versions", list[str], ("--kube-version",), "VERSION"),
     Flag("artifacts.include_all", bool, ("--all/--required",)),
 )
@@ -100,7 +106,13 @@ REGISTRY = (
     Flag("registry.plain_http", bool, ("--plain-http/--https",)),
     Flag("registry.trusted_hosts", list[str], ("--trust-host",), "HOST"),
     Flag("credentials.username", str, ("--username", "-u"), "NAME"),
-    Flag("credentials.source", str, ("--login-from",), "SOURCE"),
+    Flag(
+        "credentials.source",
+        str,
+        ("--login-from",),
+        "SOURCE",
+        ": auto, environment, keyring, docker-config, file, ask or none",
+    ),
     Flag("credentials.file", Path, ("--password-file",), "FILE"),
 )
 _ONLY_FOR_CONNECTING = ("registry.plain_http", "registry.trusted_hosts")
@@ -125,8 +137,20 @@ SETTINGS = (
     Flag("credentials.authenticate", bool, ("--authenticate/--anonymous",)),
 )
 CLUSTER = (
-    Flag("cluster.provider", str, ("--provider",), "NAME"),
-    Flag("cluster.os_family", str, ("--os-family",), "NAME"),
+    Flag(
+        "cluster.provider",
+        str,
+        ("--provider",),
+        "NAME",
+        ": vSphere, bare metal, Nutanix, Snow, CloudStack or Docker",
+    ),
+    Flag(
+        "cluster.os_family",
+        str,
+        ("--os-family",),
+        "NAME",
+        ": ubuntu, redhat or bottlerocket",
+    ),
     Flag("cluster.external_etcd", bool, ("--external-etcd/--stacked-etcd",)),
 )
 OUTPUT = (
@@ -173,18 +197,32 @@ JobArgument = Annotated[
 ]
 
 
-def takes_answers(*groups: Iterable[Flag]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a verb the flags of `groups`, and call it with the answers that they make."""
-    flags = [flag for group in groups for flag in group]
+def takes_answers(
+    *groups: Iterable[Flag], several: str = ""
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a verb the flags of `groups`, and call it with the answers that they make.
+
+    Args:
+        several: field whose flag may be repeated; the verb gets a list then, with the answers for
+            each of its values, or those for none.
+    """
+    flags = [
+        replace(flag, kind=list[flag.kind], more="; may be repeated")  # type: ignore[name-defined]
+        if flag.field == several
+        else flag
+        for group in groups
+        for flag in group
+    ]
 
     def decorate(verb: Callable[..., int]) -> Callable[..., int]:
         @functools.wraps(verb)
         def run(*, answers_file: Path | None = None, **given: Any) -> int:
             values = {flag: given.pop(flag.parameter) for flag in flags}
-            answers = collect_answers(answers_file, values)
-            registry = answers.registry
+            begun = _read_answers(answers_file) if answers_file else Answers()
+            answers = [_with_flags(begun, one) for one in _each(values, several)]
+            registry = answers[0].registry
             warn_of_exposure(insecure=registry.insecure, plain_http=registry.plain_http)
-            return verb(answers, **given)
+            return verb(answers if several else answers[0], **given)
 
         own = list(inspect.signature(verb).parameters.values())[1:]
         file = inspect.Parameter(
@@ -200,16 +238,24 @@ def takes_answers(*groups: Iterable[Flag]) -> Callable[[Callable[..., int]], Cal
     return decorate
 
 
-def collect_answers(file: Path | None, flags: Mapping[Flag, Any]) -> Answers:
-    """Answers from a file, with the flags that were given on top.
+def _each(flags: Mapping[Flag, Any], several: str) -> list[dict[Flag, Any]]:
+    """The values of flags once for each value of the one that may be repeated."""
+    found = next((flag for flag in flags if flag.field == several), None)
+    if found is None or not flags[found]:
+        return [dict(flags)]
+    return [{**flags, found: value} for value in flags[found]]
+
+
+def _with_flags(answers: Answers, flags: Mapping[Flag, Any]) -> Answers:
+    """Answers with the flags that were given on top.
 
     Args:
         flags: their values; None stands for a flag that was not given.
 
     Raises:
-        UsageError: `bad-answers` for the file, `bad-usage` for a flag.
+        UsageError: `bad-usage`.
     """
-    document = (_read_answers(file) if file else Answers()).model_dump()
+    document = answers.model_dump()
     for flag, value in flags.items():
         if value is not None and value != []:
             document[flag.section] |= _from_shell(flag, value)
@@ -226,7 +272,11 @@ def collect_answers(file: Path | None, flags: Mapping[Flag, Any]) -> Answers:
 
 
 def _read_answers(file: Path) -> Answers:
-    """An answers file, or what a cluster file says about its mirror."""
+    """An answers file, or what a cluster file says about its mirror.
+
+    Raises:
+        UsageError: `bad-answers`.
+    """
     # Imported only where a file is named: an import that flags describe comes up faster without.
     from core.mirror.prefill import answers_from_cluster, is_cluster_file  # noqa: PLC0415
 

@@ -2,15 +2,16 @@
 
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Protocol
 
 from core.errors import Code, ExitCode, JobError
 from core.transfer.job import Job
 from core.transfer.journal import Flight
-from core.transfer.launch import ask_to_stop
+from core.transfer.launch import ask_all_to_stop, ask_to_stop
 from core.transfer.states import JobState
 from core.transfer.view import Event, JournalView, Summary
 
@@ -42,11 +43,34 @@ def watch(job: Job, display: Display, *, stop_on_signal: bool) -> ExitCode:
     Raises:
         JobError: the worker was killed.
     """
+    stop = partial(ask_to_stop, job) if stop_on_signal else None
     try:
-        with JournalView(job.journal) as view, _signals(job, stop_on_signal) as asked:
-            return _follow(job, view, display, asked)
+        with JournalView(job.journal) as view, _signals(stop) as asked:
+            return _follow(_Watched(job, view, display), asked)
     finally:
         display.close()
+
+
+def watch_together(shown: Mapping[Job, Display]) -> dict[Job, ExitCode]:
+    """Show jobs that were started together until all have ended; Ctrl-C asks all to stop.
+
+    Returns:
+        The exit code that each end means; a worker that was killed counts as interrupted.
+    """
+    codes: dict[Job, ExitCode] = {}
+    with ExitStack() as open_views:
+        watched = []
+        for job, display in shown.items():
+            open_views.callback(display.close)
+            view = open_views.enter_context(JournalView(job.journal))
+            watched.append(_Watched(job, view, display))
+        open_views.enter_context(_signals(partial(ask_all_to_stop, list(shown))))
+        while len(codes) < len(watched):
+            for one in watched:
+                if one.job not in codes and (code := _code(one)) is not None:
+                    codes[one.job] = code
+            time.sleep(_INTERVAL)
+    return codes
 
 
 class _Asked:
@@ -55,33 +79,63 @@ class _Asked:
     leave = False
 
 
-def _follow(job: Job, view: JournalView, display: Display, asked: _Asked) -> ExitCode:
-    names: dict[int, str] = {}
-    last = view.summary().events_before
+class _Watched:
+    """A job that is looked at again and again."""
+
+    def __init__(self, job: Job, view: JournalView, display: Display) -> None:
+        self.job = job
+        self._view = view
+        self._display = display
+        self._names: dict[int, str] = {}
+        self._last = view.summary().events_before
+
+    def look(self) -> Summary | None:
+        """Show what is new; how it ended, once it has."""
+        if self.job.is_running():
+            self._show(self._view.flights())
+            return None
+        # What the worker wrote between our last look and its end is shown before we go.
+        summary = self._view.summary()
+        if summary.state.ended:
+            return self._show([])
+        self._show_events()  # it was killed: its rate and the time left are true no more
+        return summary
+
+    def _show(self, flights: list[Flight]) -> Summary:
+        summary = self._view.summary()
+        self._show_events()
+        self._display.update(summary, flights)
+        return summary
+
+    def _show_events(self) -> None:
+        names = self._names
+        while events := self._view.events(after=self._last):
+            if any(event.artifact not in names for event in events if event.artifact):
+                names.update({row.number: row.source for row in self._view.artifacts()})
+            for event in events:
+                self._display.event(event, names.get(event.artifact or 0, ""))
+            self._last = events[-1].number
+
+
+def _follow(watched: _Watched, asked: _Asked) -> ExitCode:
     while True:
-        alive = job.is_running()
-        summary = view.summary()
-        last = _show_events(view, display, last, names)
-        display.update(summary, view.flights())
+        ended = watched.look()
         if asked.leave:
             return ExitCode.DONE
-        if not alive:
-            # What the worker wrote between our look and its end is shown before we go.
-            summary = view.summary()
-            _show_events(view, display, last, names)
-            display.update(summary, [])
-            return end_of(job, summary)
+        if ended:
+            return end_of(watched.job, ended)
         time.sleep(_INTERVAL)
 
 
-def _show_events(view: JournalView, display: Display, last: int, names: dict[int, str]) -> int:
-    while events := view.events(after=last):
-        if any(event.artifact not in names for event in events if event.artifact):
-            names.update({row.number: row.source for row in view.artifacts()})
-        for event in events:
-            display.event(event, names.get(event.artifact or 0, ""))
-        last = events[-1].number
-    return last
+def _code(watched: _Watched) -> ExitCode | None:
+    """What the end of one among several means; None where it goes on."""
+    ended = watched.look()
+    if ended is None:
+        return None
+    try:
+        return end_of(watched.job, ended)
+    except WorkerGoneError as error:
+        return error.exit_code
 
 
 def end_of(job: Job, summary: Summary) -> ExitCode:
@@ -116,13 +170,14 @@ class WorkerGoneError(JobError):
 
 
 @contextmanager
-def _signals(job: Job, stop_on_signal: bool) -> Iterator[_Asked]:
+def _signals(stop: Callable[[], object] | None) -> Iterator[_Asked]:
+    """Ctrl-C calls `stop`; without one it only ends the watching."""
     asked = _Asked()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         del number, frame
-        if stop_on_signal:
-            ask_to_stop(job)
+        if stop:
+            stop()
         else:
             asked.leave = True
 

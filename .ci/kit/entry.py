@@ -7,8 +7,8 @@ Python would be.
 import sys
 from importlib import import_module
 
-_MODULES = ("core.transfer.worker", "core.fetch.worker", "tui.cli")
-"""What `-m` may name: the workers of an import and of a download, the wizard behind a page."""
+_MODULES = ("core.transfer.worker", "core.transfer.fleet", "core.fetch.worker", "tui.cli")
+"""What `-m` may name: the workers of imports and of a download, the wizard behind a page."""
 
 
 def main() -> None:

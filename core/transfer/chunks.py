@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from core.archive.model import Blob
 from core.errors import ArchiveError, Code
@@ -59,45 +60,79 @@ class Chunk:
         )
 
 
+class Outgoing(Protocol):
+    """What a blob becomes on its way out; it can be gone through once."""
+
+    @property
+    def position(self) -> int:
+        """Bytes of the stored blob that were read for what came out so far."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Of all that came out, once it has."""
+        ...
+
+    def blocks(self) -> Iterator[bytes]:
+        """All of it, in parts of whatever size.
+
+        Raises:
+            ArchiveError: `archive-damaged` where the content is not what its digest says; nobody
+                has seen its end then.
+        """
+        ...
+
+    def close(self) -> None:
+        """No more is wanted; may be called from another thread than the one that goes through."""
+
+
+def outgoing(blob: Blob, compression: Compression) -> Outgoing:
+    """Read a blob; what is compressible is compressed, all else goes through byte for byte."""
+    reader = _Reader(blob)
+    return _Compressed(reader, compression) if blob.compressible else reader
+
+
 def chunks(
     blob: Blob,
     compression: Compression,
     size: Callable[[], int],
     skip: int = 0,
 ) -> Iterator[Chunk]:
+    """Read a blob and cut what it becomes into chunks: see `cut`."""
+    return cut(outgoing(blob, compression), blob.size, size, skip)
+
+
+def cut(source: Outgoing, stored: int, size: Callable[[], int], skip: int = 0) -> Iterator[Chunk]:
     """Cut what a blob becomes into chunks, from byte `skip` on.
 
     All of the blob is read, also what is skipped: the hashes need it, and what comes out is the
     same on every run. The last chunk, which may be empty, holds the digest.
 
     Args:
-        compression: for a blob that is compressible; all others go through byte for byte.
+        stored: bytes of the blob as stored.
         size: bytes of the next chunk; asked each time, because a proxy may force it down.
 
     Raises:
         ArchiveError: `archive-damaged` where the content is not what its digest says, before the
             last chunk is given.
     """
-    reader = _Reader(blob)
-    outgoing = _Compressed(reader, compression) if blob.compressible else reader
     held: list[bytes] = []
     offset = length = begin = 0
     wanted = size()
-    for piece in outgoing.blocks():
+    for piece in source.blocks():
         before, offset = offset, offset + len(piece)
         if offset <= skip:
-            begin = reader.position
+            begin = source.position
             continue
         held.append(piece[max(0, skip - before) :])
         length += len(held[-1])
         # One byte is kept back at least, so that the last chunk is never empty without need.
         while length > wanted:
             start = offset - length
-            yield Chunk(start, wanted, tuple(_cut(held, 0, wanted)), begin, reader.position)
+            yield Chunk(start, wanted, tuple(_cut(held, 0, wanted)), begin, source.position)
             held = list(_cut(held, wanted, length - wanted))
-            length, begin, wanted = length - wanted, reader.position, size()
-    reader.check()
-    yield Chunk(offset - length, length, tuple(held), begin, blob.size, outgoing.digest)
+            length, begin, wanted = length - wanted, source.position, size()
+    yield Chunk(offset - length, length, tuple(held), begin, stored, source.digest)
 
 
 class _Reader:
@@ -113,6 +148,10 @@ class _Reader:
             self._hasher.update(block)
             self.position += len(block)
             yield block
+        self._check()
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     @property
     def size(self) -> int:
@@ -124,7 +163,7 @@ class _Reader:
         """Of what was read."""
         return f"sha256:{self._hasher.hexdigest()}"
 
-    def check(self) -> None:
+    def _check(self) -> None:
         if self.digest != self._blob.digest:
             raise ArchiveError(
                 Code.ARCHIVE_DAMAGED,
@@ -145,6 +184,14 @@ class _Compressed:
         for block in self._compression.apply(self._reader.blocks(), self._reader.size):
             self._hasher.update(block)
             yield block
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    @property
+    def position(self) -> int:
+        """Of the reader."""
+        return self._reader.position
 
     @property
     def digest(self) -> str:

@@ -9,6 +9,7 @@ from core.answers import Answers
 from core.archive.archive import Archive
 from core.archive.downloads import Downloads, is_downloads
 from core.archive.open import open_archive
+from core.eksa import BUNDLES_FILE
 from core.errors import Code, ReleaseError, UsageError
 from core.mirror.endpoint import Mirror
 from core.release.bundles import load_bundles
@@ -18,8 +19,6 @@ from core.release.plain_yaml import MAX_BYTES
 from core.release.required import required_artifacts
 from core.transfer.plan import Plan, make_plan
 from core.transfer.settings import mirror_of
-
-BUNDLES_FILE = "bundle-release.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +44,14 @@ def open_inputs(
     *,
     scratch: Path | None = None,
     on_unzip: Callable[[int, int], None] | None = None,
+    archive: Archive | None = None,
 ) -> Iterator[Inputs]:
     """Read the manifests, open the archive, make the plan; close the archive at the end.
 
     Args:
         scratch: folder to unzip a gzip-ed archive into; None reads it in place, slowly.
         on_unzip: told bytes done and bytes in all of the gzip-ed file.
+        archive: the one that the answers name, opened already; it stays open.
 
     Raises:
         EksaMirrorError: whatever is wrong with them, before anything is sent.
@@ -62,8 +63,7 @@ def open_inputs(
         requirements = None
         if chosen.bundles:
             requirements = read_requirements(chosen.bundles, chosen.kube_versions)
-        archive = None
-        if chosen.archive:
+        if chosen.archive and archive is None:
             archive = stack.enter_context(
                 open_archive(chosen.archive, scratch=scratch, on_progress=on_unzip)
             )

@@ -5,10 +5,14 @@ import select
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from core.answers import Answers, save_answers
 from core.errors import Code, JobError
+from core.transfer import stopping
 from core.transfer.job import Job, folder_troubles, job_for
 from core.transfer.orders import Begun, Orders
 
@@ -16,9 +20,6 @@ _LONGEST_START = 60.0
 _ANSWER_BYTES = 64 * 1024
 _HIDDEN = frozenset({"REGISTRY_PASSWORD"})
 """The worker gets its login through a pipe; its environment could be read as long as it lives."""
-
-_started: list["subprocess.Popen[bytes]"] = []
-"""Kept until they end: each must be waited for, or it stays behind as a zombie."""
 
 
 def start(answers: Answers, orders: Orders) -> Job:
@@ -29,17 +30,48 @@ def start(answers: Answers, orders: Orders) -> Job:
     Raises:
         JobError: `job-running`, or the worker cannot start: `job-folder-unsafe`, `disk-full`.
     """
-    job = job_for(answers)
-    if job.is_running():
-        raise JobError(
-            Code.JOB_RUNNING,
-            f"It is at work in process {job.worker_pid() or '?'}.",
-            where=str(job.folder),
-        )
-    with folder_troubles(job.folder):
-        save_answers(answers, job.answers)
+    job = _prepared(answers)
     start_worker(job, "core.transfer.worker", orders.dump())
     return job
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """One of several imports that were to be started together.
+
+    Attributes:
+        job: with its folder.
+        error: why it did not begin; None where it did.
+    """
+
+    job: Job
+    error: JobError | None = None
+
+
+def start_together(imports: Sequence[tuple[Answers, Orders]]) -> list[Started]:
+    """Start imports of one tarball into several registries in one process: it is read once.
+
+    Returns:
+        One for each, in their order; those that cannot begin do not keep the others from it.
+
+    Raises:
+        EksaMirrorError: an address makes no job, or no process can be started.
+    """
+    outcome: dict[Job, JobError | None] = {}
+    ready: dict[Job, Orders] = {}
+    for answers, orders in imports:
+        job = job_for(answers)
+        try:
+            ready[_prepared(answers)] = orders
+        except JobError as error:
+            outcome[job] = error
+        else:
+            outcome[job] = None
+    if ready:
+        pipe = b"\n".join(one.dump() for one in ready.values())
+        told = _begun(tuple(ready), "core.transfer.fleet", pipe)
+        outcome |= {job: one.error for job, one in zip(ready, told, strict=True)}
+    return [Started(job, error) for job, error in outcome.items()]
 
 
 def start_worker(job: Job, module: str, orders: bytes) -> None:
@@ -52,22 +84,29 @@ def start_worker(job: Job, module: str, orders: bytes) -> None:
     Raises:
         JobError: it cannot start: `job-running`, `job-folder-unsafe`, `disk-full`.
     """
-    with folder_troubles(job.folder):
-        worker = _spawn(job, module)
-    begun = _begin(worker, orders)
-    if begun is None:
-        raise JobError(
-            Code.JOB_FOLDER_UNSAFE,
-            f"The worker did not begin (exit {worker.poll()}).",
-            where=str(job.log),
-            cause="The last lines of its log tell why.",
-        )
+    (begun,) = _begun((job,), module, orders)
     if begun.error:
         raise begun.error
 
 
+def did_not_begin(job: Job, code: int | None = None) -> JobError:
+    """A worker said nothing.
+
+    Args:
+        code: with which it ended; None where that is not known.
+    """
+    return JobError(
+        Code.JOB_FOLDER_UNSAFE,
+        "The worker did not begin." if code is None else f"The worker did not begin (exit {code}).",
+        where=str(job.log),
+        cause="The last lines of its log tell why.",
+    )
+
+
 def ask_to_stop(job: Job) -> bool:
     """Ask the worker to finish the chunk in flight and end; False where none is alive.
+
+    Imports that run in the same process go on.
 
     Raises:
         JobError: `job-folder-unsafe`.
@@ -77,6 +116,25 @@ def ask_to_stop(job: Job) -> bool:
     pid = job.worker_pid()
     if pid is None:
         return False
+    if stopping.runs_with_others(job, pid):
+        stopping.ask(job, pid)
+        return True
+    return _terminate(pid)
+
+
+def ask_all_to_stop(jobs: Sequence[Job]) -> None:
+    """Ask the workers of jobs that were started together to end.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
+    pids = {job.worker_pid() for job in jobs if job.is_running()}
+    for pid in filter(None, pids):
+        _terminate(pid)
+
+
+def _terminate(pid: int) -> bool:
+    """False where there is no such process."""
     try:
         os.kill(pid, signal.SIGTERM)
     except ProcessLookupError:
@@ -84,17 +142,49 @@ def ask_to_stop(job: Job) -> bool:
     return True
 
 
-def _spawn(job: Job, module: str) -> "subprocess.Popen[bytes]":
-    """Start the process.
+def _prepared(answers: Answers) -> Job:
+    """The job of an import, with its answers written, where nobody is at work on it.
+
+    Raises:
+        JobError: `job-running`, `job-folder-unsafe`, `disk-full`.
+    """
+    job = job_for(answers)
+    if job.is_running():
+        raise JobError(
+            Code.JOB_RUNNING,
+            f"It is at work in process {job.worker_pid() or '?'}.",
+            where=str(job.folder),
+        )
+    with folder_troubles(job.folder):
+        save_answers(answers, job.answers)
+    return job
+
+
+def _begun(jobs: Sequence[Job], module: str, orders: bytes) -> list[Begun]:
+    """Start a process for jobs, and hear of each.
+
+    Raises:
+        JobError: it cannot start, or says nothing.
+    """
+    with folder_troubles(jobs[0].folder):
+        worker = _spawn(jobs, module)
+    said = _hear(worker, orders)
+    if not said:
+        raise did_not_begin(jobs[0], worker.poll())
+    return [Begun.load(line) for line in said.splitlines()]
+
+
+def _spawn(jobs: Sequence[Job], module: str) -> "subprocess.Popen[bytes]":
+    """Start the process; what nobody foresaw goes into the log of the first job.
 
     Raises:
         OSError: the system refuses, or the log cannot be opened.
     """
-    log = job.open_log()
+    log = jobs[0].open_log()
     try:
         worker = subprocess.Popen(
             # -P: modules of the folder where the operator happens to be are not ours.
-            [sys.executable, "-P", "-m", module, str(job.folder)],
+            [sys.executable, "-P", "-m", module, *(str(job.folder) for job in jobs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -103,12 +193,13 @@ def _spawn(job: Job, module: str) -> "subprocess.Popen[bytes]":
         )
     finally:
         os.close(log)
-    _started[:] = [*(one for one in _started if one.poll() is None), worker]
+    # Somebody must wait for it, or it stays behind as a zombie for as long as this program lives.
+    threading.Thread(target=worker.wait, name=f"reaper-{worker.pid}", daemon=True).start()
     return worker
 
 
-def _begin(worker: "subprocess.Popen[bytes]", orders: bytes) -> Begun | None:
-    """Give a worker its orders and hear its answer; None where it ends, or does not begin."""
+def _hear(worker: "subprocess.Popen[bytes]", orders: bytes) -> bytes:
+    """Give a worker its orders and hear its answer; empty where it ends, or does not begin."""
     assert worker.stdin  # noqa: S101 - both are pipes
     assert worker.stdout  # noqa: S101
     with worker.stdout as answers:
@@ -121,4 +212,4 @@ def _begin(worker: "subprocess.Popen[bytes]", orders: bytes) -> Begun | None:
         said = os.read(answers.fileno(), _ANSWER_BYTES)
     if not said:
         worker.wait()
-    return Begun.load(said) if said else None
+    return said

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 _Item = TypeVar("_Item")
@@ -32,7 +33,9 @@ class LookAhead(Generic[_Item]):
         self._waiting: deque[_Item | _End] = deque()
         self._changed = threading.Condition()
         self._given_up = False
-        self._thread = threading.Thread(target=self._produce, name="look-ahead", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._produce,), name="look-ahead", daemon=True
+        )
 
     def __enter__(self) -> Iterator[_Item]:
         self._thread.start()

@@ -5,10 +5,18 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import TextIO
 
 from core.transfer.job import Job
 from core.transfer.orders import Begun
+
+_FORM = "%(asctime)s %(levelname)-7s %(message)s"
+
+_at_work: ContextVar[Job | None] = ContextVar("at_work", default=None)
+"""The job of a thread, where several run in one process; threads hand it on to those they start."""
 
 
 def stop_on_signals() -> threading.Event:
@@ -20,10 +28,13 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def answer(begun: Begun) -> None:
-    """Tell whoever started us; nobody listens any more where they have ended meanwhile."""
+def answer(*begun: Begun) -> None:
+    """Tell whoever started us of each job, in the order in which they were named.
+
+    Nobody listens any more where they have ended meanwhile.
+    """
     with suppress(OSError):
-        os.write(sys.stdout.fileno(), begun.dump())
+        os.write(sys.stdout.fileno(), b"\n".join(one.dump() for one in begun))
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
@@ -35,10 +46,38 @@ def log_to(job: Job) -> None:
     Raises:
         OSError: it cannot be opened.
     """
-    logging.basicConfig(
-        stream=os.fdopen(job.open_log(), "a"),
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(message)s",
-    )
+    log_to_each([job])
+
+
+def log_to_each(jobs: Sequence[Job]) -> None:
+    """Write the log of each job into its folder, and what concerns no job into all.
+
+    Raises:
+        OSError: one cannot be opened.
+    """
+    handlers: list[logging.Handler] = [_OfJob(job) for job in jobs]
+    logging.basicConfig(handlers=handlers, level=logging.INFO, format=_FORM)
     # urllib3 logs whole URLs, and those of uploads are signed.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+@contextmanager
+def at_work_on(job: Job) -> Iterator[None]:
+    """What this thread logs, and those that it starts, goes into the log of the job alone."""
+    before = _at_work.set(job)
+    try:
+        yield
+    finally:
+        _at_work.reset(before)
+
+
+class _OfJob(logging.StreamHandler[TextIO]):
+    """Writes the log of a job."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(os.fdopen(job.open_log(), "a"))
+        self._job = job
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is of this job, or of none."""
+        return _at_work.get() in {None, self._job} and bool(super().filter(record))

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from types import TracebackType
 from typing import Self
 
@@ -42,7 +43,9 @@ class Reporter:
         self._rate = Rate()
         self._done = 0.0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._run,), name="reporter", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()

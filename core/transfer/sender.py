@@ -7,6 +7,7 @@ the two costs nothing: on the next start the registry is asked how far it came.
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from core.registry.session import Session
 from core.registry.transport import Body
 from core.registry.upload import Upload, UploadLostError
 from core.transfer.chunk_size import ChunkSize
-from core.transfer.chunks import Chunk, chunks
+from core.transfer.chunks import Chunk, cut
 from core.transfer.compression import Compression
 from core.transfer.journal import Journal, OpenUpload, Placement
 from core.transfer.lookahead import LookAhead
 from core.transfer.manner import Manner, WholeBlob
 from core.transfer.progress import Progress, Slot
+from core.transfer.source import ALONE, Source
 from core.transfer.states import PlacementState
 from core.transfer.tuning import Tuning
 from core.transfer.view import JournalView
@@ -54,6 +56,9 @@ class _Delivery:
 class BlobSender:
     """Brings blobs into repositories of the mirror; used by all threads of a worker.
 
+    Args:
+        source: gives the bytes.
+
     Attributes:
         tuning: with which compression.
     """
@@ -65,12 +70,15 @@ class BlobSender:
         compression: Compression,
         chunk_size: ChunkSize,
         progress: Progress,
+        *,
+        source: Source = ALONE,
     ) -> None:
         self._session = session
         self._journal = journal
         self.tuning = Tuning(compression, journal)
         self._chunk_size = chunk_size
         self._progress = progress
+        self._source = source
         self._manner = Manner()
 
     def place(
@@ -94,7 +102,15 @@ class BlobSender:
         placement = self._journal.placement(blob, repository)
         if placement.state.is_there:
             return placement.state
-        delivery = _Delivery(blob, repository, slot, self._manner.supposed())
+        with self._source.in_hand(blob):
+            delivery = _Delivery(blob, repository, slot, self._manner.supposed())
+            return self._place(delivery, placement, holders)
+
+    def _place(
+        self, delivery: _Delivery, placement: Placement, holders: Sequence[str]
+    ) -> PlacementState:
+        """See `place`; nothing says yet that the blob is there."""
+        blob, repository = delivery.blob, delivery.repository
         upload = self._resume(delivery, placement)
         known = self._journal.known_as(blob)
         # Where this run has put it elsewhere a mount saves the question: it says yes as well where
@@ -208,15 +224,16 @@ class BlobSender:
         if not delivery.manner.takes_chunks and not upload.offset:
             self._send_whole(delivery, upload, attempts)
             return
-        made = chunks(
-            delivery.blob, self.tuning.compression, lambda: self._chunk_size.value, upload.offset
-        )
-        with LookAhead(made) as stream:
+        blob = delivery.blob
+        outgoing = self._source.read(blob, self.tuning.compression)
+        made = cut(outgoing, blob.size, lambda: self._chunk_size.value, upload.offset)
+        # Closed first, as it may wait for others, and the thread that looks ahead with it.
+        with LookAhead(made) as stream, closing(outgoing):
             for chunk in stream:
                 if chunk.offset != upload.offset:
                     raise UploadLostError
-                if chunk.is_last and delivery.blob.compressible:
-                    self._journal.set_known(delivery.blob, chunk.digest, chunk.total)
+                if chunk.is_last and blob.compressible:
+                    self._journal.set_known(blob, chunk.digest, chunk.total)
                 self._send_chunk(delivery, upload, chunk, attempts)
 
     def _send_chunk(
@@ -267,6 +284,7 @@ class BlobSender:
             UploadLostError: it broke off.
         """
         blob = delivery.blob
+        self._source.pass_over(blob)
         whole = WholeBlob(blob, self.tuning.compression, self._session.waiter.stop)
         if blob.compressible:
             self._journal.set_known(blob, whole.digest, whole.length)

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 from core.errors import Interrupted
@@ -135,7 +136,9 @@ class _Shift(Generic[_Task]):
         made = []
         for number in missing[: len(self._waiting)]:
             self._at_work.add(number)
-            thread = threading.Thread(target=self._run, args=(number,), name=f"transfer-{number}")
+            thread = threading.Thread(
+                target=copy_context().run, args=(self._run, number), name=f"transfer-{number}"
+            )
             thread.start()
             made.append(thread)
         return made

@@ -12,10 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from core.answers import Answers, load_answers
+from core.archive.archive import Archive
+from core.archive.open import open_archive
 from core.errors import (
     Code,
     EksaMirrorError,
@@ -45,8 +47,10 @@ from core.transfer.reserve import give_up_room, keep_room
 from core.transfer.scratch import choose_scratch
 from core.transfer.sender import BlobSender, cancel_uploads
 from core.transfer.settings import connection_of, mirror_of
+from core.transfer.source import ALONE
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.steering import Steering
+from core.transfer.together import Together
 from core.transfer.verification import verify
 
 _LOG = logging.getLogger(__name__)
@@ -62,12 +66,28 @@ def main() -> int:
     orders = Orders.load(sys.stdin.buffer.read())
     stop = stop_on_signals()
     log_to(job)
+    return work_on(job, orders, stop, answer)
+
+
+def work_on(
+    job: Job,
+    orders: Orders,
+    stop: threading.Event,
+    tell: Callable[[Begun], None],
+    together: Together | None = None,
+) -> ExitCode:
+    """Take a job's lock and run it; whatever goes wrong ends in its log.
+
+    Args:
+        tell: told once that it has begun, or why it does not; not where a defect comes before.
+        together: what it shares with others in this process.
+    """
     try:
         with job.lock():
-            return run_job(job, orders, stop, on_begun=lambda: answer(Begun()))
+            return run_job(job, orders, stop, lambda: tell(Begun()), together)
     except JobError as error:
         _LOG.error("%s", error)
-        answer(Begun(error))
+        tell(Begun(error))
         return error.exit_code
     except BaseException:  # noqa: BLE001 - Python's own exit 1 says that some artifacts failed
         _LOG.exception("a defect of eksa-mirror")
@@ -79,11 +99,13 @@ def run_job(
     orders: Orders,
     stop: threading.Event,
     on_begun: Callable[[], None] | None = None,
+    together: Together | None = None,
 ) -> ExitCode:
     """Run a job to its end, or until `stop` is set; the caller holds its lock.
 
     Args:
         on_begun: called when the journal speaks of this run.
+        together: what it shares with others in this process.
 
     Raises:
         JobError: the journal can be neither opened nor made, or the disk is full.
@@ -103,7 +125,7 @@ def run_job(
             answers = load_answers(job.answers)
             if orders.written_over is not None:
                 journal.set_facts(written_over=json.dumps(orders.written_over))
-            code = _Run(job, journal, answers, orders, stop).run(forgotten or damaged)
+            code = _Run(job, journal, answers, orders, stop, together).run(forgotten or damaged)
     except EksaMirrorError as error:
         return error.exit_code
     finally:
@@ -114,8 +136,14 @@ def run_job(
 class _Run:
     """One run of a job, from the first contact to the report."""
 
-    def __init__(
-        self, job: Job, journal: Journal, answers: Answers, orders: Orders, stop: threading.Event
+    def __init__(  # noqa: PLR0917 - all that a run is made of
+        self,
+        job: Job,
+        journal: Journal,
+        answers: Answers,
+        orders: Orders,
+        stop: threading.Event,
+        together: Together | None,
     ) -> None:
         transfer = answers.transfer
         waiter = Waiter(stop)
@@ -123,6 +151,7 @@ class _Run:
         self._journal = journal
         self._answers = answers
         self._stop = stop
+        self._together = together
         self._next_unzipped = 0.0
         self._compression = self._same_compression(Compression.parse(transfer.compression))
         throttle = Throttle(transfer.limit_rate, stop.wait)
@@ -153,12 +182,25 @@ class _Run:
             if forgotten:
                 cancel_uploads(self._session, forgotten)
             self._journal.set_state(JobState.UNZIPPING)
-            scratch = self._scratch()
-            with open_inputs(self._answers, scratch=scratch, on_unzip=self._unzipped) as inputs:
+            with self._open() as inputs:
                 self._note_inputs(inputs)
                 gave_up = self._move(inputs)
+                if self._together:
+                    self._together.member.leave()
             self._verify(gave_up)
         return self._sum_up()
+
+    def _open(self) -> AbstractContextManager[Inputs]:
+        """What is to be moved; together with others the tarball is opened once for all."""
+        if self._together is None:
+            scratch = self._scratch()
+            return open_inputs(self._answers, scratch=scratch, on_unzip=self._unzipped)
+        archive = self._together.archive.get(self._open_archive, self._unzipped)
+        return open_inputs(self._answers, archive=archive)
+
+    def _open_archive(self, tell: Callable[[int, int], None]) -> Archive:
+        archive = self._answers.artifacts.archive or Path()  # there is one, as was looked for
+        return open_archive(archive, scratch=self._scratch(tell), on_progress=tell)
 
     def _sum_up(self) -> ExitCode:
         """Every artifact has come to an end, which decides about that of the job."""
@@ -170,13 +212,13 @@ class _Run:
             self._journal.set_state(JobState.SOME_FAILED if failed else JobState.DONE)
         return ExitCode.SOME_FAILED if failed else ExitCode.DONE
 
-    def _scratch(self) -> Path | None:
+    def _scratch(self, tell: Callable[[int, int], None] | None = None) -> Path | None:
         """Where to unzip, with the room that it takes said beforehand."""
         archive = self._answers.artifacts.archive
         if archive is None or not archive.is_file():
             return None
         folder = self._answers.transfer.scratch or self._job.scratch
-        chosen = choose_scratch(archive, folder, self._unzipped)
+        chosen = choose_scratch(archive, folder, tell or self._unzipped)
         if chosen.words:
             self._journal.event("scratch", chosen.words)
         return chosen.folder
@@ -189,6 +231,7 @@ class _Run:
             self._compression,
             ChunkSize(self._answers.transfer.chunk_size),
             self._progress,
+            source=self._together.member if self._together else ALONE,
         )
         engine = Engine(
             inputs.plan,

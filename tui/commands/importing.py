@@ -28,9 +28,11 @@ _PlainFlag = Annotated[bool, typer.Option("--plain", help="bars alone, no panes"
 _DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="show the plan and send nothing")]
 
 
-@options.takes_answers(options.SOURCE, options.REGISTRY, options.TRANSFER)
+@options.takes_answers(
+    options.SOURCE, options.REGISTRY, options.TRANSFER, several="registry.address"
+)
 def run_import(
-    answers: Answers,
+    wanted: list[Answers],
     password_stdin: options.PasswordFlag = False,
     restart: _RestartFlag = False,
     dry_run: _DryRunFlag = False,
@@ -40,8 +42,16 @@ def run_import(
 
     Images, charts and package bundles. It runs in a process of its own: a closed terminal does not
     end it. Run the same command again after whatever went wrong: it goes on where it stopped, and
-    sends nothing twice.
+    sends nothing twice. With several registries each layer is read and compressed once for all.
     """
+    if len(wanted) > 1:
+        from tui.commands import several  # noqa: PLC0415 - one registry is the rule
+
+        several.check(wanted, password_stdin=password_stdin)
+        if dry_run:
+            return several.show_plans(wanted, as_json=as_json)
+        return several.run_imports(wanted, restart=restart, as_json=as_json)
+    (answers,) = wanted
     if dry_run:
         from tui.commands.planning import show_plan  # noqa: PLC0415 - not needed to import
 

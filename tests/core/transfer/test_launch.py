@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,21 +22,15 @@ from core.transfer.states import JobState
 from core.transfer.view import JournalView, Summary
 from tests.core.transfer.running import Import, of
 
+pytestmark = pytest.mark.usefixtures("workers")
+
+Workers = list["subprocess.Popen[bytes]"]
 SECONDS = 30
 
 
 @pytest.fixture
 def work(registry: DemoRegistry, sample: Sample, namespace: str) -> Import:
     return Import(registry, of(sample), namespace)
-
-
-@pytest.fixture(autouse=True)
-def _no_worker_stays_behind() -> Iterator[None]:
-    yield
-    for worker in launch._started:
-        worker.kill()
-        worker.wait()
-    launch._started.clear()
 
 
 def orders(work: Import) -> Orders:
@@ -56,13 +50,15 @@ def end_of(job: Job) -> Summary:
         return view.summary()
 
 
-def test_a_worker_runs_on_its_own_and_the_journal_speaks_of_it_at_once(work: Import) -> None:
+def test_a_worker_runs_on_its_own_and_the_journal_speaks_of_it_at_once(
+    work: Import, workers: Workers
+) -> None:
     job = start(work.answers, orders(work))
     with JournalView(job.journal) as view:
         facts = view.summary().facts
-    assert facts["pid"] == str(launch._started[-1].pid)
+    assert facts["pid"] == str(workers[-1].pid)
     assert end_of(job).state is JobState.DONE
-    assert launch._started[-1].wait(SECONDS) == 0
+    assert workers[-1].wait(SECONDS) == 0
     assert job.report("html").exists()
 
 
@@ -149,7 +145,7 @@ def test_a_log_that_cannot_be_written_is_told(work: Import, tmp_path: Path) -> N
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_asking_it_to_stop_ends_it_soon_whatever_the_rate(work: Import) -> None:
+def test_asking_it_to_stop_ends_it_soon_whatever_the_rate(work: Import, workers: Workers) -> None:
     work.transfer = work.transfer.model_copy(update={"limit_rate": 2_000})
     job = start(work.answers, orders(work))
 
@@ -162,7 +158,7 @@ def test_asking_it_to_stop_ends_it_soon_whatever_the_rate(work: Import) -> None:
     assert ask_to_stop(job)
     assert end_of(job).state is JobState.STOPPED
     assert time.monotonic() - begun < 10
-    assert launch._started[-1].wait(SECONDS) == 4
+    assert workers[-1].wait(SECONDS) == 4
     assert not ask_to_stop(job)
 
 
@@ -179,19 +175,14 @@ def test_after_kill_9_it_counts_as_gone_and_the_next_start_goes_on(work: Import)
     assert end_of(start(work.answers, orders(work))).state is JobState.DONE
 
 
-def test_workers_that_ended_leave_no_zombies(work: Import) -> None:
-    for _ in range(3):
-        end_of(start(work.answers, orders(work)))
-    until(lambda: all(one.poll() is not None for one in launch._started))
-    states = subprocess.run(
-        ["ps", "-o", "stat=", "--ppid", str(os.getpid())],
-        capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
-    assert not any(state.startswith("Z") for state in states)
+def test_a_worker_that_ended_leaves_no_zombie_though_no_other_is_started(work: Import) -> None:
+    pid = start(work.answers, orders(work)).worker_pid()
+    assert pid
+    until(lambda: not Path(f"/proc/{pid}").exists())  # a zombie would be there yet
 
 
-def test_an_address_that_makes_no_job_starts_no_worker(work: Import) -> None:
+def test_an_address_that_makes_no_job_starts_no_worker(work: Import, workers: Workers) -> None:
     answers = work.answers.model_copy(update={"registry": RegistryAnswers()})
     with pytest.raises(Exception, match="No registry was named"):
         start(answers, orders(work))
-    assert launch._started == []
+    assert workers == []

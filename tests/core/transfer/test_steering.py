@@ -2,8 +2,9 @@
 
 import os
 import signal
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +12,6 @@ from core.answers import TransferAnswers
 from core.demo.registry import DemoRegistry
 from core.demo.sample import SampleSpec
 from core.registry.credentials import Credentials
-from core.transfer import launch
 from core.transfer.controls import Controls, change_controls, read_controls
 from core.transfer.job import Job
 from core.transfer.launch import ask_to_stop, start
@@ -23,6 +23,8 @@ from core.transfer.view import JournalView, Summary
 from tests.core.transfer.running import Import, of
 from tests.fixtures.samples import SampleFactory
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 SECONDS = 30
 SLOW = 300_000
 
@@ -33,15 +35,6 @@ def work(registry: DemoRegistry, make_sample: SampleFactory, namespace: str) -> 
     sample = make_sample(SampleSpec(megabytes=6))
     slow = TransferAnswers(jobs=1, limit_rate=SLOW, chunk_size=64 * 1024, patience=5)
     return Import(registry, of(sample), namespace, slow)
-
-
-@pytest.fixture(autouse=True)
-def _no_worker_stays_behind() -> Iterator[None]:
-    yield
-    for worker in launch._started:
-        worker.kill()
-        worker.wait()
-    launch._started.clear()
 
 
 @pytest.fixture
@@ -149,13 +142,15 @@ def test_a_rate_is_heeded_at_once_both_ways(job: Job) -> None:
     assert stand(job) is Stand.DONE
 
 
-def test_a_stop_while_it_is_paused_ends_it_cleanly(work: Import, job: Job) -> None:
+def test_a_stop_while_it_is_paused_ends_it_cleanly(
+    job: Job, workers: list["subprocess.Popen[bytes]"]
+) -> None:
     halt(job)
     begun = time.monotonic()
     assert ask_to_stop(job)
     until(lambda: not job.is_running())
     assert time.monotonic() - begun < 5
-    assert launch._started[-1].wait(SECONDS) == 4
+    assert workers[-1].wait(SECONDS) == 4
     assert stand(job) is Stand.STOPPED
     assert not summary(job).paused
     assert not job.controls.exists()
