@@ -7,7 +7,7 @@ cancelled.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.checks.access import NOTHING_NAMED
 from core.checks.context import Context
@@ -35,6 +35,11 @@ _LONGEST_BODY_SECONDS = 8.0
 _STALL_SECONDS = 20.0
 """A proxy that takes the whole body first is silent while it hands it on."""
 
+_TELLING_SECONDS = 1.0
+_TELLING_LENGTH = 16 * MIB
+"""A body that takes so long, or is so large, tells how fast the link is: what proxies hold back,
+and the way there and back, are little beside it."""
+
 _BLOCK = bytes(64 * KIB)
 
 
@@ -47,6 +52,7 @@ class _Findings:
         fails: the smallest that was refused; 0 where none was.
         refusal: the answer to it.
         slow: seconds that the next size would have taken; 0 where the line is fast enough.
+        rate: bytes a second of the last body that tells it; 0 before.
         notes: lines for the details.
     """
 
@@ -54,6 +60,7 @@ class _Findings:
     fails: int = 0
     refusal: RegistryError | None = None
     slow: float = 0.0
+    rate: float = 0.0
     notes: list[str] = field(default_factory=list)
 
 
@@ -70,7 +77,7 @@ def check_body_size(context: Context) -> Finding:
         found = _search(context, need, _ECR_FLOOR if kind is Kind.ECR else 0)
     except RegistryError as error:
         return from_error(error)
-    return _judged(context, found)
+    return replace(_judged(context, found), rate=found.rate)
 
 
 def _search(context: Context, need: ProjectNeed, floor: int) -> _Findings:
@@ -134,7 +141,10 @@ class _Probe:
         except (RegistryError, UploadLostError) as trouble:
             self._note_failure(length, trouble)
             return
-        self._rate = length / max(0.001, time.monotonic() - began)
+        seconds = max(0.001, time.monotonic() - began)
+        self._rate = length / seconds
+        if seconds >= _TELLING_SECONDS or length >= _TELLING_LENGTH:
+            self.found.rate = self._rate
         self.found.passes = max(self.found.passes, length)
         self.found.notes.append(f"{_shown(length)}: taken, {size(self._rate)}/s")
 

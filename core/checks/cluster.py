@@ -9,7 +9,7 @@ from core.errors import EksaMirrorError
 from core.mirror.cluster_file import ClusterFile
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.facts import ClusterFacts
-from core.mirror.findings import Finding as Rule
+from core.mirror.findings import Finding as Judgement
 from core.mirror.findings import FindingCode, Level
 from core.mirror.from_answers import cluster_facts, configuration_of
 from core.mirror.provider_rules import judge_provider
@@ -141,7 +141,7 @@ def _by_rule(context: Context, codes: tuple[FindingCode, ...], otherwise: str) -
     return _told(struck) if struck else passed(otherwise)
 
 
-def _told(rule: Rule) -> Finding:
+def _told(rule: Judgement) -> Finding:
     seen = first_lower(rule.message).rstrip(".")
     details = (f"EKS Anywhere: {rule.upstream}",) if rule.upstream else ()
     if rule.level is Level.CAUTION:

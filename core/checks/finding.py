@@ -39,6 +39,7 @@ class Finding:
         name: of the check; the ladder fills it in.
         title: what a person calls it; the ladder fills it in.
         duration: seconds that the check took; the ladder fills it in.
+        rate: bytes a second that the registry took; 0 where a check did not send enough to tell.
     """
 
     state: State
@@ -53,6 +54,7 @@ class Finding:
     name: str = ""
     title: str = ""
     duration: float = 0.0
+    rate: float = 0.0
 
 
 def passed(seen: str, *, details: Iterable[str] = (), subject: str = "") -> Finding:
@@ -91,9 +93,9 @@ def failed(
     return Finding(State.FAIL, seen, cause, "", mend, command, tuple(details), str(code), subject)
 
 
-def skipped(reason: str, *, details: Iterable[str] = (), subject: str = "") -> Finding:
+def skipped(reason: str, *, details: Iterable[str] = ()) -> Finding:
     """It was not tried; `reason` says why, as in `waits for CA file`."""
-    return Finding(State.SKIPPED, reason, details=tuple(details), subject=subject)
+    return Finding(State.SKIPPED, reason, details=tuple(details))
 
 
 def from_error(error: EksaMirrorError, *, seen: str = "", subject: str = "") -> Finding:

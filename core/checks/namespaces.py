@@ -114,7 +114,7 @@ def _missing(need: ProjectNeed) -> Finding:
     return failed(
         f"missing, {why}",
         cause=f"Nothing can go to {need.name} before the project exists.",
-        mend="Create it in Harbor: New Project, or c in the wizard.",
+        mend="Create it in Harbor: New Project; or c in the wizard, check --create-projects.",
         code=Code.REGISTRY_NOT_FOUND,
         subject=need.name,
     )

@@ -7,7 +7,7 @@ from core.answers import Answers
 from core.checks.finding import Finding, State
 from core.mirror.configuration import RegistryMirrorConfiguration
 from core.mirror.endpoint import NamespaceMapping
-from core.mirror.findings import Finding as Rule
+from core.mirror.findings import Finding as Judgement
 from core.mirror.findings import FindingCode, Level, by_gravity
 from core.mirror.mapping_rows import mapping_rows
 from core.mirror.rules import in_vain, rejections
@@ -52,7 +52,7 @@ def row_states(answers: Answers, projects: Sequence[Finding]) -> dict[str, RowSt
     return states
 
 
-def _is_about(rule: Rule, index: int, registry: str) -> bool:
+def _is_about(rule: Judgement, index: int, registry: str) -> bool:
     several = rule.code is FindingCode.SEVERAL_PACKAGE_REGISTRIES
     return rule.field.startswith(f"ociNamespaces[{index}].") or (
         several and counts_as_packages_registry(registry)

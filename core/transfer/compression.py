@@ -26,7 +26,7 @@ from core.oci import (
     OCI_LAYER_ZSTD,
     OCI_MANIFEST,
 )
-from core.transfer.pieces import HELPERS, pieces_of
+from core.transfer.pieces import HELPERS, PIECE, pieces_of
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -35,6 +35,11 @@ else:
 
 LARGE = 64 * 1024 * 1024
 """Bytes of a layer as stored above which it is compressed in pieces."""
+
+_PIECES = {"gzip": PIECE, "zstd": 2 * PIECE}
+"""Bytes of a piece as stored. What it begins with finds nothing before it that it could repeat: a
+layer of programs grows by 0.1 % with gzip in pieces of 2 MiB. zstd looks back farther and loses
+more, zstd:6 1.9 % in pieces of 2 MiB and 0.9 % in pieces of 4."""
 
 _GZIP_WINDOW = 31
 _ISAL_LEVELS = range(4)
@@ -162,7 +167,7 @@ class Compression:
         if self.codec == "none":
             yield from blocks
         elif size > LARGE:
-            for parts in HELPERS.each(self._whole, pieces_of(blocks)):
+            for parts in HELPERS.each(self._whole, pieces_of(blocks, _PIECES[self.codec])):
                 yield from parts
         else:
             yield from self._stream(blocks)

@@ -23,6 +23,7 @@ from core.reference import Reference
 from core.registry.retry import timed_out
 from core.registry.session import Session
 from core.transfer.compression import Compression
+from core.transfer.first_chunks import FirstChunks
 from core.transfer.inspection import Found, Inspector
 from core.transfer.journal import ArtifactRecord, Journal
 from core.transfer.plan import Need, Plan, PlannedArtifact
@@ -216,9 +217,26 @@ class Engine:
                 brought.add(id(need))
                 work(number, need)
 
-        run_in_threads(self._crew, tuning.in_order(needs), some, self._stop)
+        run_in_threads(self._crew, tuning.timed_whole(needs), some, self._stop)
+        if not tuning.knows_enough:
+            self._time_beginnings(tuning.timed_in_part(needs))
         self._sender.choose_compression()
         return [need for need in needs if id(need) not in brought]
+
+    def _time_beginnings(self, needs: Sequence[Need]) -> None:
+        first = FirstChunks(self._session, self._journal, self._sender.tuning, self._progress)
+
+        def some(number: int, need: Need) -> None:
+            slot = self._progress.take_slot(number)
+            if first.is_wanted(need):
+                items = self._by_placement[need.blob.digest, need.repositories[0]]
+                self._begin(items, slot, need)
+                try:
+                    first.send(need, slot)
+                finally:
+                    slot.end()
+
+        run_in_threads(self._crew, needs, some, self._stop)
 
     def _prepare(self, items: Iterable[_Item]) -> None:
         self._by_placement.clear()

@@ -21,12 +21,14 @@ class Forecast:
         send: each distinct blob that no repository holds, once.
         mount: what further repositories get without sending.
         there: distinct blobs that are in place.
+        compressible: of what is sent, layers that are compressed on the way.
     """
 
     present: frozenset[str]
     send: int
     mount: int
     there: int
+    compressible: int
 
 
 def forecast(
@@ -56,16 +58,18 @@ def forecast(
             if (need.blob.digest, repository) not in known
         ]
         known |= _found(wanted, layers or {}, session, threads, stop)
-    send = mount = there = 0
+    send = mount = there = compressible = 0
     for need in plan.needs():
         lacking = [r for r in need.repositories if (need.blob.digest, r) not in known]
         if not lacking:
             there += need.blob.size
             continue
         anywhere = len(lacking) < len(need.repositories)
-        send += 0 if anywhere else need.blob.size
+        sent = 0 if anywhere else need.blob.size
+        send += sent
+        compressible += sent if need.blob.compressible else 0
         mount += need.blob.size * (len(lacking) - (0 if anywhere else 1))
-    return Forecast(present, send, mount, there)
+    return Forecast(present, send, mount, there, compressible)
 
 
 def _present(plan: Plan, session: Session, threads: int, stop: threading.Event) -> frozenset[str]:

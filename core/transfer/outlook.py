@@ -28,6 +28,7 @@ class Outlook:
         present: complete in the mirror already.
         send: bytes that no repository of the mirror holds.
         asked: whether the mirror could be asked; else nothing is taken to be there.
+        compressible: of what is sent, layers that are compressed on the way.
     """
 
     artifacts: int
@@ -38,6 +39,7 @@ class Outlook:
     present: int
     send: int
     asked: bool
+    compressible: int = 0
 
 
 def outlook(
@@ -65,6 +67,7 @@ def outlook(
         len(seen.present),
         seen.send,
         asked,
+        seen.compressible,
     )
 
 

@@ -11,8 +11,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 PIECE = 2 * 1024 * 1024
-"""Bytes of a piece as stored. A layer of programs grows by 0.1 % with gzip and 0.5 % with zstd:3:
-what a piece begins with finds nothing before it that it could repeat."""
+"""Bytes of a piece as stored, where nothing else is asked for."""
 
 MOST_HELPERS = 8
 """One thread hashes what so many compress; more would only hold memory."""

@@ -20,6 +20,11 @@ ENOUGH = 16 * 1024 * 1024
 """Bytes that are timed: what sockets and proxies hold back on the way is little beside them."""
 
 
+_WORTH = 32
+"""So many times what is timed must be stored, for a stronger codec to save more than is timed: a
+tenth of what is sent, which is two fifths of what is stored."""
+
+
 class Meter:
     """The rate at which a registry takes bytes, however many bodies are under way at a time.
 
@@ -67,13 +72,14 @@ class Tuning:
     Attributes:
         compression: what a layer is sent with that begins now.
         meter: times what is sent.
+        enough: bytes that are timed before the choice is made.
     """
 
     def __init__(self, wanted: Compression, journal: Journal, enough: int = ENOUGH) -> None:
         self.compression = wanted
         self.meter = Meter()
         self._journal = journal
-        self._enough = enough
+        self.enough = enough
 
     @property
     def is_open(self) -> bool:
@@ -83,20 +89,33 @@ class Tuning:
     @property
     def knows_enough(self) -> bool:
         """Whether it can be made."""
-        return self.meter.taken >= self._enough
+        return self.meter.taken >= self.enough
 
-    def in_order(self, needs: Iterable[Need]) -> list[Need]:
+    def timed_whole(self, needs: Iterable[Need]) -> list[Need]:
         """Blobs to be timed: the largest first that are no larger than what is timed in all.
 
-        What begins before the choice ends as it began, so that none of them may be a large one as
-        long as there are others.
+        What begins before the choice ends as it began. So none of them is a large one but of those
+        that the choice does not touch: they come last.
         """
 
         def key(need: Need) -> tuple[bool, int, str]:
-            large = need.blob.size > self._enough
+            large = self._is_large(need)
             return large, need.blob.size if large else -need.blob.size, need.blob.digest
 
-        return sorted(needs, key=key)
+        whole = (need for need in needs if not need.blob.compressible or not self._is_large(need))
+        return sorted(whole, key=key)
+
+    def timed_in_part(self, needs: Iterable[Need]) -> list[Need]:
+        """Large layers, of which the beginnings are timed where that was too little.
+
+        None where so little is to be sent that the better choice would not make up for them.
+        """
+        large = [need for need in needs if need.blob.compressible and self._is_large(need)]
+        stored = sum(need.blob.size for need in large)
+        return large if stored >= _WORTH * self.enough else []
+
+    def _is_large(self, need: Need) -> bool:
+        return need.blob.size > self.enough
 
     def choose(self) -> bool:
         """Choose by what was timed, and write it down; where that is too little, nothing is chosen.

@@ -1,11 +1,11 @@
 """`make bench`: how fast, on which link, with how much memory, at which size.
 
-    python -m tests.bench [race] [links] [uploads] [resume] [scale]
+    python -m tests.bench [race] [links] [uploads] [resume] [feeding] [scale]
                           [--rounds N] [--megabytes N] [--rates 25,12.5] [--quick]
 
 Without a word all parts run, one after the other. Each writes a table and a plot to
 tests/bench/results; with 780 MB and 3 rounds on 2 cores `race` takes about 3 minutes, `links` 25,
-`uploads` 1, `resume` 1 and `scale` half a minute.
+`feeding` 10, `uploads` 1, `resume` 1 and `scale` half a minute.
 """
 
 import argparse
@@ -13,11 +13,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import ground, links, race, resumed, scale, uploads
+from tests.bench import feeding, ground, links, race, resumed, scale, uploads
 
 _PARTS: dict[str, Callable[[ground.Bench], None]] = {
     "uploads": uploads.uploads,
     "resume": resumed.resumed,
+    "feeding": feeding.feeding,
 }
 
 

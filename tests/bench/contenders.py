@@ -56,7 +56,7 @@ def limit(sample: Sample, registry: Registry, folder: Path) -> float:
     del folder
     login = (registry.username, registry.password.get_secret_value())
     address = f"{registry.address}/{NAMESPACE}"
-    command = [sys.executable, "-m", "tests.bench.limit", sample.archive, address,
+    command = [sys.executable, "-m", "tests.bench.limit", "--", sample.archive, address,
                registry.ca_file, *login]  # fmt: skip
     began = time.monotonic()
     subprocess.run([str(word) for word in command], check=True, capture_output=True)

@@ -134,7 +134,7 @@ def test_json_holds_every_field_and_nothing_else_on_standard_output(
     assert (found["name"], found["state"]) == ("name", "fail")
     assert set(found) == {
         *("name", "title", "subject", "state", "seen", "cause", "effect", "mend", "command"),
-        *("details", "code", "duration"),
+        *("details", "code", "duration", "rate"),
     }
 
 

@@ -18,9 +18,9 @@ from core.host.trust_script import shell_script
 from core.registry.credentials import Credentials
 from core.transfer.site import Site, plan_site, write_trust_script
 from tui.lacking import first_lacking
+from tui.screens.compressing import OffersCompression
 from tui.screens.dialogs import Dialog
 from tui.screens.framed import AGAIN, BACK, COPY, HELP, QUIT, STEPS
-from tui.screens.step import StepScreen
 from tui.screens.text_page import TextPage
 from tui.site_writing import LOGIN, Outcome, write_site
 from tui.steps import NAMES
@@ -41,7 +41,7 @@ _STEPS_OF_CODES = {
 _OVERWRITE = "Overwrite"
 
 
-class ReviewScreen(StepScreen):
+class ReviewScreen(OffersCompression):
     """Fragment, open points, files, commands; beside each other, or as four tabs."""
 
     STEP = 8
@@ -92,7 +92,7 @@ class ReviewScreen(StepScreen):
             with Vertical(id="pane-2", classes="review-pane"):
                 yield Heading("Open points", id="points-heading")
                 yield PickList(id="points", empty="No open points.")
-                yield NextImport(id="next-import")
+                yield from self.compose_next()
         with Vertical(id="pane-1", classes="review-pane"):
             yield Heading("Files to write", id="files-heading")
             yield PickList(id="files", empty="reading the files")
@@ -116,7 +116,7 @@ class ReviewScreen(StepScreen):
         Args:
             write: write them right after, without a question.
         """
-        self.site, self.trouble = None, None
+        self.site, self.trouble, self.outcomes = None, None, {}
         session, folder = self.session, self._folder
         answers, password = session.answers, session.password
 
@@ -231,7 +231,7 @@ class ReviewScreen(StepScreen):
             return f"{len(failed)} of {len(site.files)} not written. Fix {those} and try again."
         if self._is_open():
             there = len(site.files) - self._left()
-            return f"{there} of {files} are there." if there else "Nothing has been written yet."
+            return f"{there} of {files} are there." if there else self.unwritten_words()
         left = next((one for one in self.outcomes.values() if one.state == "needed"), None)
         if left:
             return f"Left to you: {left.told}"
@@ -253,7 +253,7 @@ class ReviewScreen(StepScreen):
         """F8 writes."""
         going = bool(self.site) and not self._is_open()
         write = Key("F8", "n", "Import" if going else "Write", "go_on", 7)
-        return (BACK, HELP, STEPS, AGAIN, COPY, write, QUIT)
+        return (BACK, HELP, STEPS, AGAIN, COPY, *self.offer_keys(), write, QUIT)
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -343,7 +343,6 @@ class ReviewScreen(StepScreen):
     def _tell_changed(self, name: str) -> None:
         def answered(label: str | None) -> None:
             if label != "Cancel":
-                self.outcomes = {}
                 self.plan(write=label == _OVERWRITE)
 
         buttons = ("Read it again", _OVERWRITE, "Cancel")
@@ -354,7 +353,6 @@ class ReviewScreen(StepScreen):
 
     def action_again(self) -> None:
         """Read the files again, and check again what did not pass."""
-        self.outcomes = {}
         for step, board in self.session.boards.items():
             failed = [name for name, row in board.rows.items() if row.state in ("fail", "warn")]
             if step < 8 and failed and not self.session.invalid(step):

@@ -29,6 +29,9 @@ class NextImport(Vertical):
 
         found: Outlook | None
 
+    class Told(Message):
+        """It is noted in the session, for the screen."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
         super().__init__(id=id)
         self._stop = threading.Event()
@@ -45,7 +48,7 @@ class NextImport(Vertical):
     def look(self, session: Session) -> None:
         """Count in a thread; what was counted for the same answers is shown at once."""
         answers, password = session.answers, session.password
-        key = (answers.artifacts, answers.registry)
+        key = _key(session)
         noted = session.notes.get(_NOTE)
         if isinstance(noted, tuple) and noted[0] == key:
             self._show(noted[1])
@@ -71,6 +74,7 @@ class NextImport(Vertical):
         """Draw it."""
         event.stop()
         self._show(event.found)
+        self.post_message(self.Told())
 
     def _show(self, found: Outlook | None) -> None:
         lines = [Content.styled("not known yet", "$ink3")]
@@ -80,3 +84,13 @@ class NextImport(Vertical):
             missing = f"{found.missing} not in the tarball" if found.missing else ""
             lines = [Content.styled(one, "$ink2") for one in (sent, there, missing) if one]
         self.query_one("#next-import-lines", Static).update(Content("\n").join(lines))
+
+
+def noted_outlook(session: Session) -> Outlook | None:
+    """What was counted last; None where nothing was, or for other answers."""
+    noted = session.notes.get(_NOTE)
+    return noted[1] if isinstance(noted, tuple) and noted[0] == _key(session) else None
+
+
+def _key(session: Session) -> object:
+    return session.answers.artifacts, session.answers.registry

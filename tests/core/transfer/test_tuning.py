@@ -32,7 +32,7 @@ from tests.fixtures.proxy import Proxy
 
 AUTO = Compression.parse("auto")
 KIB = 1024
-LAYERS = [layer(noise(f"layer {n}", 40_000) + bytes(200_000 + n)) for n in range(6)]
+LAYERS = [layer(noise(f"layer {n}", 40_000) + bytes(30_000 + n)) for n in range(6)]
 IMAGES = [saved_image(upstream(f"image{n}"), one) for n, one in enumerate(LAYERS)]
 
 
@@ -134,8 +134,18 @@ def test_what_was_told_is_not_chosen_again(journal: Journal) -> None:
 
 def test_middling_blobs_are_timed_before_large_and_tiny_ones(journal: Journal) -> None:
     needs = [Need(stored_blob(bytes(size)), ("a",)) for size in (7000, 2, 900, 1000, 1001, 40)]
-    ordered = Tuning(AUTO, journal, enough=1000).in_order(needs)
+    ordered = Tuning(AUTO, journal, enough=1000).timed_whole(needs)
     assert [need.blob.size for need in ordered] == [1000, 900, 40, 2, 1001, 7000]
+
+
+def test_large_layers_are_not_timed_whole(journal: Journal) -> None:
+    """The choice is about them."""
+    sizes = (7000, 900, 1000, 1001, 25_000)
+    needs = [Need(layer(bytes(size)), ("a",)) for size in sizes]
+    tuning = Tuning(AUTO, journal, enough=1000)
+    assert [need.blob.size for need in tuning.timed_whole(needs)] == [1000, 900]
+    assert [need.blob.size for need in tuning.timed_in_part(needs)] == [7000, 1001, 25_000]
+    assert tuning.timed_in_part(needs[:-1]) == [], "what is timed of them would cost more"
 
 
 @contextmanager
@@ -214,4 +224,5 @@ def test_a_later_run_goes_on_with_what_was_chosen_and_sends_nothing_twice(
         place.move(*IMAGES)
         levels = [became(place, number) for number in range(6)]
     assert sorted(levels) == ["gzip:1"] * 2 + ["gzip:6"] * 4
-    assert len(counting_proxy.matching("PUT", "/blobs/uploads/")) == 4
+    puts = counting_proxy.matching("PUT", "/blobs/uploads/")
+    assert len([one for one in puts if one.sent > 30_000]) == 4, "layers; the others are configs"
