@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.content import Content
+from textual.events import Event, InputEvent
 from textual.timer import Timer
 from textual.worker import WorkerFailed
 
@@ -24,6 +25,8 @@ from tui.session import Session
 from tui.standing_words import progress
 from tui.terminal import Look
 from tui.themes import DARK, LIGHT
+from tui.tidying import LOOK_SECONDS as TIDY_SECONDS
+from tui.tidying import Tidying
 
 SAVE_DELAY = 1.0
 """Seconds after a change before the answers are saved."""
@@ -91,6 +94,7 @@ class MirrorApp(App[str]):
         self.crash: BaseException | None = None
         self.import_sight: Sight | None = None
         self._follower: Follower | None = None
+        self._tidying = Tidying()
         if self.look.basic:
             self._filters.append(Plain())
             self.animation_level = "none"
@@ -101,6 +105,18 @@ class MirrorApp(App[str]):
         """Open the first screen."""
         self.set_class(self.look.basic, "-basic")
         self.open_step(self._first_step)
+        if not self.is_headless:  # a test has many apps in one process, and looks for leaks
+            self.set_interval(TIDY_SECONDS, self._tidy)
+
+    async def on_event(self, event: Event) -> None:
+        """Whoever types is not kept waiting for the tidying up."""
+        if isinstance(event, InputEvent):
+            self._tidying.heard()
+        await super().on_event(event)
+
+    def _tidy(self) -> None:
+        pages = [screen for screen in self.screen_stack if not screen.is_modal]
+        self._tidying.look(pages[-1] if pages else None)
 
     # --- screens ----------------------------------------------------------------------------
 
@@ -245,11 +261,11 @@ class MirrorApp(App[str]):
         """A look at the job: the screen of the import draws it, the others tell how far it is."""
         if message.follower is not self._follower:
             return
-        self.import_sight = message.sight
+        words, self.import_sight = self.import_words(), message.sight
         for screen in self._steps_shown():
             if isinstance(screen, ShowsJob):
                 screen.job_seen(message)
-            else:
+            elif words != self.import_words():
                 screen.refresh_frame()
         message.follower.taken()
 

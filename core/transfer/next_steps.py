@@ -7,9 +7,7 @@ from pathlib import Path
 
 from core.answers import Answers
 from core.answers.commands import login_commands, short_path
-
-DOWNLOADS = "eks-anywhere-downloads"
-"""The folder of `eksctl anywhere download artifacts`; paths in its manifests begin with it."""
+from core.eksa import BUNDLES_FILE, DOWNLOADS_FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def next_steps(answers: Answers, folder: Path) -> tuple[NextStep, ...]:
 def downloads_folder(bundles: Path | None) -> Path | None:
     """The folder that holds `eks-anywhere-downloads`; None where the manifest lies elsewhere."""
     for parent in bundles.parents if bundles else ():
-        if parent.name == DOWNLOADS:
+        if parent.name == DOWNLOADS_FOLDER:
             return parent.parent
     return None
 
@@ -107,10 +105,13 @@ def _put_fragment_in(answers: Answers, folder: Path) -> NextStep:
 
 def _create(answers: Answers, folder: Path) -> NextStep:
     bundles, cluster = answers.artifacts.bundles, answers.cluster.file
-    home = downloads_folder(bundles)
     text, commands, start = "Create the cluster", [], folder
+    if bundles and _is_tarball(bundles):  # eksctl reads no manifest out of one
+        commands.append(f"tar xf {shlex.quote(short_path(bundles, folder))}")
+        bundles = folder / DOWNLOADS_FOLDER / BUNDLES_FILE
+    home = downloads_folder(bundles)
     if home:
-        text = f"Create the cluster, from the folder that holds {DOWNLOADS}"
+        text = f"Create the cluster, from the folder that holds {DOWNLOADS_FOLDER}"
         start = home
         if home != folder:
             commands.append(f"cd {shlex.quote(str(home))}")
@@ -119,3 +120,7 @@ def _create(answers: Answers, folder: Path) -> NextStep:
     if bundles:
         command += f" --bundles-override {shlex.quote(short_path(bundles, start))}"
     return NextStep(text, (*commands, command))
+
+
+def _is_tarball(bundles: Path) -> bool:
+    return bundles.name.endswith((".tar.gz", ".tgz", ".tar"))

@@ -39,11 +39,13 @@ class Rate:
             self._marks.popleft()
 
     def value(self) -> float:
-        """Bytes a second; 0 before two moments are known."""
-        if not self._marks:
+        """Bytes a second; 0 before two moments are known, and where none came for so long."""
+        now, marks = self._clock(), tuple(self._marks)  # which another thread may change
+        if not marks or now - marks[-1][0] > RATE_SECONDS:
             return 0.0
-        since, before = self._marks[0]
-        elapsed = self._clock() - since
+        outside = [one for one in marks if now - one[0] > RATE_SECONDS]
+        since, before = outside[-1] if outside else marks[0]
+        elapsed = now - since
         return (self._total - before) / elapsed if elapsed > 0 else 0.0
 
 

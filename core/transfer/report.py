@@ -37,6 +37,7 @@ _VERDICTS = {
     JobState.STOPPED: "The import was stopped; the next start goes on.",
     JobState.BROKEN: "The import could not go on.",
 }
+_CUT_OFF = "The import was cut off; the next start goes on."
 _WRITTEN_OVER = "The files were written over these open problems"
 
 
@@ -71,9 +72,10 @@ def make_reports(job: Job) -> dict[str, str]:
     Raises:
         JobError: the journal cannot be read.
     """
+    alive = job.is_running()  # before the journal is read: who ends between the two was not killed
     with JournalView(job.journal) as view:
         summary, rows = view.summary(), view.artifacts()
-    document = as_document(job, summary, rows)
+    document = as_document(job, summary, rows, alive=alive)
     return {
         "json": json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         "md": as_markdown(document, rows),
@@ -81,14 +83,21 @@ def make_reports(job: Job) -> dict[str, str]:
     }
 
 
-def as_document(job: Job, summary: Summary, rows: Iterable[ArtifactRow]) -> dict[str, Any]:
-    """The report as JSON knows it; sizes in bytes, times in ISO 8601, UTC."""
+def as_document(
+    job: Job, summary: Summary, rows: Iterable[ArtifactRow], *, alive: bool = True
+) -> dict[str, Any]:
+    """The report as JSON knows it; sizes in bytes, times in ISO 8601, UTC.
+
+    Args:
+        alive: whether a worker is at it; one that has come to no end without was cut off.
+    """
     facts = summary.facts
+    verdict = _VERDICTS.get(summary.state, "The import is running." if alive else _CUT_OFF)
     return {
         "program": f"eksa-mirror {__version__}",
         "job": job.name,
         "state": summary.state.value,
-        "verdict": _VERDICTS.get(summary.state, "The import is running."),
+        "verdict": verdict,
         "registry": facts.get("mirror", ""),
         "certificate": facts.get("tls", ""),
         "verification": facts.get("verification", "pending"),
@@ -186,7 +195,7 @@ def headlines(document: dict[str, Any]) -> list[tuple[str, str]]:
     counts, sizes = document["counts"], document["bytes"]
     tally = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     verified = {
-        "on": "every artifact, manifest and blobs",
+        "on": _arrived(counts),
         "off": "NOT VERIFIED (--no-verify)",
         "cut-off": "IN PART, the registry went away",
         "pending": "NOT YET",
@@ -208,6 +217,14 @@ def headlines(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("Ended", document["ended"]),
         ("Program", document["program"]),
     ]
+
+
+def _arrived(counts: dict[str, int]) -> str:
+    """What was asked for at the end: of what failed, nothing is claimed."""
+    if not counts["failed"]:
+        return "every artifact, manifest and blobs"
+    there = counts["done"] + counts["already there"]
+    return f"the {there} that arrived, manifest and blobs" if there else "NOTHING arrived"
 
 
 def moment(stamp: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from core.answers import load_answers
 from core.errors import Code, EksaMirrorError, JobError
 from core.transfer.job import Job, existing_jobs
-from core.transfer.states import JobState
+from core.transfer.states import ArtifactState, JobState
 from core.transfer.view import JournalView, Summary
 
 STALLED_SECONDS = 30.0
@@ -55,6 +55,27 @@ class Standing:
     idle: float = 0.0
     seconds: float = 0.0
     ended: float | None = None
+
+
+def in_motion(stand: Stand, summary: Summary | None) -> bool:
+    """Whether something can be in flight.
+
+    Else there is no rate and no time left, and what the journal says of artifacts under way is of
+    a run that was cut off, or stopped.
+    """
+    moving = (JobState.PLANNING, JobState.SENDING)
+    return stand.lives and summary is not None and summary.state in moving
+
+
+def state_of(artifact: ArtifactState, *, moving: bool) -> ArtifactState:
+    """How far an artifact is: what was under way when all stood still waits for the next start.
+
+    Args:
+        artifact: its state in the journal.
+        moving: as `in_motion` tells.
+    """
+    under_way = artifact in (ArtifactState.SENDING, ArtifactState.RETRYING)
+    return ArtifactState.WAITING if under_way and not moving else artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +154,7 @@ def overview(job: Job) -> Overview:
         summary.facts.get("mirror") or _address(job),
         standing,
         per_cent(summary),
-        seconds_left(summary),
+        seconds_left(summary) if in_motion(standing.stand, summary) else None,
         summary.arrived,
         summary.artifacts,
     )

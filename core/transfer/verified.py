@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.eksa import PACKAGE_BUNDLES
 from core.errors import Code, EksaMirrorError
 from core.reference import Kind
 from core.transfer.records import ArtifactRow
@@ -121,4 +122,4 @@ def _short(source: str) -> str:
     """The tag of a package bundle, the last part of anything else."""
     last = source.rpartition("/")[2]
     name, colon, tag = last.rpartition(":")
-    return tag if colon and name.startswith("eks-anywhere-packages-bundles") else last
+    return tag if colon and name.startswith(PACKAGE_BUNDLES) else last

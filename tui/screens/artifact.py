@@ -2,21 +2,25 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.errors import JobError
 from core.transfer.job import Job
 from core.transfer.records import ArtifactDetails, LayerRow
+from core.transfer.standing import in_motion, look_at, state_of
 from core.transfer.states import PlacementState
 from core.transfer.view import JournalView
 from core.units import part_of, size
+from tui.aside import aside
 from tui.glyphs import state_text
 from tui.widgets.drawn import Drawn
 from tui.widgets.frame import FooterLine, HeaderLine, Key
@@ -46,10 +50,18 @@ class ArtifactPage(ModalScreen[None]):
         Binding("ctrl+c", "app.leave", show=False, priority=True),
     ]
 
+    @dataclass
+    class Looked(Message):
+        """The journal was read; or it could not be."""
+
+        found: ArtifactDetails | JobError | None
+        moving: bool
+
     def __init__(self, job: Job, number: int) -> None:
         super().__init__(classes="page-dialog")
         self._job, self._number = job, number
         self._copied = ""
+        self._looking = False
 
     def compose(self) -> ComposeResult:
         """Header, text, footer."""
@@ -75,16 +87,32 @@ class ArtifactPage(ModalScreen[None]):
         self.set_interval(1.0, self._look)
 
     def _look(self) -> None:
+        if not self._looking:
+            self._looking = True
+            aside(self, self._read)
+
+    def _read(self) -> None:
         try:
+            standing, summary = look_at(self._job)
             with JournalView(self._job.journal) as view:
                 details = view.artifact_details(self._number)
         except JobError as error:
-            message = Content(plain(error.message))
+            self.post_message(self.Looked(error, moving=False))
+        else:
+            self.post_message(self.Looked(details, in_motion(standing.stand, summary)))
+
+    def on_artifact_page_looked(self, event: Looked) -> None:
+        """Draw it."""
+        self._looking = False
+        found, moving = event.found, event.moving
+        if isinstance(found, JobError):
+            message = Content(plain(found.message))
             self.query_one(Drawn).show(lambda _: [message])
-            return
-        if details:
-            self._copied = details.row.destination or details.row.source
-            self.query_one(Drawn).show(lambda width: list(detail_lines(details, width)))
+        elif found:
+            self._copied = found.row.destination or found.row.source
+            self.query_one(Drawn).show(
+                lambda width: list(detail_lines(found, width, moving=moving))
+            )
 
     def action_copy(self) -> None:
         """Its name in the registry."""
@@ -95,10 +123,14 @@ class ArtifactPage(ModalScreen[None]):
         self.dismiss(None)
 
 
-def detail_lines(details: ArtifactDetails, width: int) -> Iterator[Content]:
-    """An artifact on the grid."""
+def detail_lines(details: ArtifactDetails, width: int, *, moving: bool) -> Iterator[Content]:
+    """An artifact on the grid.
+
+    Args:
+        moving: whether anything is under way, whatever the journal says of this one.
+    """
     row = details.row
-    state = state_text(row.state.value)
+    state = state_text(state_of(row.state, moving=moving).value)
     yield Content.assemble(Content.styled(f"{'State':<{_AT}}", "$ink2"), state)
     facts = (
         ("Upstream name", row.source),
@@ -121,7 +153,7 @@ def detail_lines(details: ArtifactDetails, width: int) -> Iterator[Content]:
     yield Content("")
     yield Content.styled("Layers", "bold")
     for layer in details.layers:
-        yield _layer(layer)
+        yield _layer(layer, moving=moving)
     if details.tries:
         yield Content("")
         yield Content.styled("Tries", "bold")
@@ -130,8 +162,9 @@ def detail_lines(details: ArtifactDetails, width: int) -> Iterator[Content]:
             yield from _fact(clock, event.text, width)
 
 
-def _layer(layer: LayerRow) -> Content:
-    word, label = _STATES[layer.state]
+def _layer(layer: LayerRow, *, moving: bool) -> Content:
+    begun = layer.state is PlacementState.SENDING
+    word, label = ("waiting", "begun") if begun and not moving else _STATES[layer.state]
     name = "layer" if layer.is_layer else "config"
     digest = (layer.sent_digest or layer.digest)[:19]
     done = size(layer.size) if layer.state.is_there else part_of(layer.done, layer.size)

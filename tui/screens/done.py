@@ -30,6 +30,7 @@ from core.transfer.launch import start
 from core.transfer.next_steps import NextStep, Reminder, next_steps, reminders
 from core.transfer.orders import Orders
 from core.transfer.records import ArtifactRow
+from core.transfer.standing import Stand
 from core.transfer.troubles import Trouble, troubles
 from core.transfer.verified import Verdict, verdict, verdict_words
 from tui.glyphs import state_text
@@ -246,7 +247,7 @@ class DoneScreen(StepScreen):
             certificate_ends=self._ends,
             answers_file=written if written.exists() else None,
         )
-        open_then = [Reminder("Open problem", f"{text}.") for text in over]
+        open_then = [Reminder("Written over", f"{text}.") for text in over]
         return (*open_then, *found)
 
     def _asked_words(self) -> str:
@@ -291,6 +292,8 @@ class DoneScreen(StepScreen):
             return "Nothing was imported yet."
         if self.verifying:
             return "Asking the registry for each of them."
+        if self.known and self.known.stand is Stand.CUT_OFF:
+            return "It was cut off. Nothing is lost."
         if self.known and not self.known.summary.state.ended:
             return "The import has not ended yet."
         return "Nothing is running any more." if self.known else "Reading the journal."
@@ -331,7 +334,7 @@ class DoneScreen(StepScreen):
 
         def work() -> None:
             try:
-                login = session.login(answers, session.password)
+                login = session.login_for_import()
                 job = start(answers, Orders(login, written_over=over))
             except EksaMirrorError as error:
                 post(JobFailedToStart(error))

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tui.screens.framed import FramedScreen
 from tui.widgets.frame import ActionLine, FooterLine, HeaderLine, TooSmall
+from tui.widgets.line import Line
 
 HELP_PAGE = 11
 """Where `tui.help_texts` has the help of these screens; the steps are 1 to 10."""
@@ -42,11 +43,11 @@ class PrepareFrame(FramedScreen):
         with Vertical(id="prepare"):
             with Horizontal(id="prepare-title"):
                 yield Static(Content.styled(self.TITLE_WORDS, "bold"), id="prepare-name")
-                yield Static("", id="prepare-state")
-            yield Static(Content(self.SUBTITLE), id="prepare-subtitle")
+                yield Line("", id="prepare-state")
+            yield Line(Content(self.SUBTITLE), id="prepare-subtitle")
             with VerticalScroll(id="page", can_focus=False):
                 yield from self.compose_page()
-            yield Static("", id="more-lines")
+            yield Line("", id="more-lines")
             yield ActionLine(id="action-line")
         yield FooterLine(id="footer")
         yield TooSmall()
@@ -56,7 +57,7 @@ class PrepareFrame(FramedScreen):
         if not self.framed:
             return
         self.query_one(HeaderLine).show("", Content(f"version {self.wizard.version}"))
-        self.query_one("#prepare-state", Static).update(self.state())
+        self.query_one("#prepare-state", Line).update(self.state(), layout=False)
         label, enabled = self.primary()
         self.query_one(ActionLine).show(self._told or self.sentence(), label, enabled=enabled)
         self._refresh_footer()

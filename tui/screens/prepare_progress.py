@@ -13,12 +13,7 @@ from textual.message import Message
 
 from core.errors import EksaMirrorError
 from core.fetch.picture import Picture, look_at, read_names
-from core.fetch.preparation import (
-    MANIFESTS_FILE,
-    Errand,
-    Preparation,
-    import_command,
-)
+from core.fetch.preparation import MANIFESTS_FILE, Errand, Preparation, import_command
 from core.fetch.worker import start
 from core.transfer.launch import ask_to_stop
 from core.transfer.standing import Stand
@@ -37,6 +32,7 @@ from tui.widgets.download_panes import DownloadPanes, grouped
 from tui.widgets.drawn import Drawn
 from tui.widgets.frame import Key
 from tui.widgets.heading import Heading
+from tui.widgets.line import Line
 from tui.widgets.review_lines import cut_path
 from tui.widgets.strip import command_strip
 from tui.widgets.totals import SendingNow, Totals
@@ -56,7 +52,8 @@ class PrepareProgress(PrepareFrame):
     """
 
     TITLE_WORDS = "Prepare on a connected machine"
-    SUBTITLE = "It goes on when you close this terminal. To come back: eksa-mirror"
+    COME_BACK = "To come back: eksa-mirror"
+    SUBTITLE = f"It goes on when you close this terminal. {COME_BACK}"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "stop", show=False),
@@ -169,6 +166,8 @@ class PrepareProgress(PrepareFrame):
         names = self.seen.names if self.seen else ()
         self.query_one(DownloadPanes).show(picture, names, grouped(picture.lost), whole)
         self.query_one("#panes").set_class(done, "-done")
+        said = Content(self.SUBTITLE if lives else self.COME_BACK)
+        self.query_one("#prepare-subtitle", Line).update(said, layout=False)
         self.refresh_frame()
 
     @property
@@ -178,7 +177,9 @@ class PrepareProgress(PrepareFrame):
 
     @property
     def _picture(self) -> Picture:
-        return (self.seen.picture if self.seen else None) or Picture()
+        """As last written; nothing of it is under way where nobody is at it any more."""
+        picture = (self.seen.picture if self.seen else None) or Picture()
+        return picture if self.stand.lives else picture.model_copy(update={"flights": ()})
 
     @property
     def _jobs(self) -> int:
@@ -192,13 +193,15 @@ class PrepareProgress(PrepareFrame):
         )
 
     def _figures(self, picture: Picture) -> list[str]:
+        if not picture.total and not self.stand.lives and self.stand is not Stand.DONE:
+            return ["Nothing was fetched yet"]
         if picture.state is JobState.PLANNING and not picture.total:
             asked = f"{picture.asked} of {picture.to_ask}" if picture.to_ask else "beginning"
             return [f"Asking upstream for {picture.doing or 'artifacts'}", asked]
         if not picture.total:
-            done = "All of it was here already" if self.stand is Stand.DONE else ""
-            ended = done or "Nothing was fetched yet"
-            return [ended if picture.state.ended else "Fetching the manifests of the release"]
+            if self.stand is Stand.DONE:
+                return ["All of it was here already"]
+            return ["Fetching the manifests of the release"]
         words = [part_of(picture.done, picture.total)]
         if picture.state is JobState.SENDING and self.stand.lives:
             words += _pace(picture)
@@ -250,7 +253,7 @@ class PrepareProgress(PrepareFrame):
             Stand.RUNNING: "It goes on when you close this terminal.",
             Stand.STALLED: "Still trying. Upstream or the way there is slow.",
             Stand.DONE: "All of it is here.",
-            Stand.FAILED: "What is here is kept. l goes on without the missing.",
+            Stand.FAILED: "What is here is kept. l leaves the others out.",
             Stand.BROKEN: "It could not go on; what is here is kept.",
             Stand.STOPPED: "Nothing is lost. Resume fetches only the rest.",
             Stand.CUT_OFF: "Nothing is lost. Resume fetches only the rest.",

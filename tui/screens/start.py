@@ -1,6 +1,6 @@
 """Step 0: go on, watch an import, begin anew, or begin from the answers of another site."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -24,6 +24,7 @@ from tui.glyphs import glyph, state_text
 from tui.screens.dialogs import Dialog
 from tui.session import home
 from tui.start_entries import LOAD, NEW, PREPARE, Offer, Opened, offer
+from tui.widgets.drawn import Drawn
 from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key, TooSmall
 from tui.widgets.menu import Menu
 from tui.widgets.review_lines import cut_path
@@ -118,8 +119,8 @@ class StartScreen(Screen[None]):
             yield Static(Content.styled(_TITLE, "bold"), id="start-title")
             yield Static(Content(_SUBTITLE), id="start-subtitle")
             yield Menu(id="menu")
-            yield Static("", id="at-hand")
-            yield Static("", id="machine")
+            yield Drawn(id="at-hand")
+            yield Drawn(id="machine")
             yield Static("", id="start-told")
         yield FooterLine(id="footer")
         yield TooSmall()
@@ -202,59 +203,57 @@ class StartScreen(Screen[None]):
     def _draw(self) -> None:
         if not (self.is_mounted and self.display):
             return
-        self.query_one("#at-hand", Static).update(Content("\n").join(self._at_hand_lines()))
-        self.query_one("#machine", Static).update(Content("\n").join(self._machine_lines()))
+        self.query_one("#at-hand", Drawn).show(self._at_hand_lines)
+        self.query_one("#machine", Drawn).show(self._machine_lines)
         self.query_one("#start-told", Static).update(
             Content.styled(f"✗ {self._told}", "$fail") if self._told else Content("")
         )
 
-    def _at_hand_lines(self) -> Sequence[Content]:
+    def _at_hand_lines(self, width: int) -> list[Content]:
         found = self._at_hand
         archive = found.archive if found else None
         manifest = found.bundles if found else None
-        return (
+        after = f", {size(found.size)}" if found else ""
+        made = "made by “eksctl anywhere download {}”".format
+        return [
             Content.styled("Have these at hand", "bold"),
-            self._file_line(
-                "Images tarball",
-                archive,
-                f", {size(found.size)}" if found else "",
-                "made by “eksctl anywhere download images”",
-            ),
-            self._file_line(
-                "Bundle manifest", manifest, "", "made by “eksctl anywhere download artifacts”"
-            ),
+            self._file_line("Images tarball", archive, after, made("images"), width),
+            self._file_line("Bundle manifest", manifest, "", made("artifacts"), width),
             _line("CA certificate", "needed", "the one that signed the registry's certificate"),
             _line("Registry login", "needed", "a user or robot account that may push and pull"),
-        )
+        ]
 
-    def _file_line(self, label: str, path: Path | None, after: str, else_: str) -> Content:
+    def _file_line(
+        self, label: str, path: Path | None, after: str, else_: str, width: int
+    ) -> Content:
         if self._at_hand is None:
             return _line(label, "running", f"looking in {plural(self._places, 'place')}")
         if path is None:
             return _line(label, "needed", else_)
-        width = self.query_one("#at-hand").size.width - _COLUMN
-        return _line(label, "found", cut_path(plain(home(path)), width - len(after)) + after)
+        room = width - _COLUMN - len(after)
+        return _line(label, "found", cut_path(plain(home(path)), room) + after)
 
-    def _machine_lines(self) -> Sequence[Content]:
+    def _machine_lines(self, width: int) -> list[Content]:
+        del width  # it fits in any window
         docker, disk = self._machine.docker, self._machine.disk
         if not self._roomy:
             version = docker.seen.partition(",")[0] if docker else "asking docker"
             told = f"docker {version}" if docker and docker.state is State.PASS else version
             free = f"{disk.seen.partition('. ')[0].removesuffix(' free')} free" if disk else "disk"
-            return (
+            return [
                 Content.assemble(
                     f"{'This machine':<17}",
                     *(glyph(_state(docker)), f" {told}  "),
                     *(glyph(_state(disk)), f" {free}  "),
                     *(glyph("pass"), f" {self._terminal(short=True)}"),
                 ),
-            )
-        return (
+            ]
+        return [
             Content.styled("This machine", "bold"),
             _line("Docker", _state(docker), docker.seen if docker else "asking docker"),
             _line("Free disk", _state(disk), disk.seen if disk else "asking"),
             _line("Terminal", "pass", self._terminal()),
-        )
+        ]
 
     def _terminal(self, *, short: bool = False) -> str:
         look, (width, height) = self.wizard.look, self.app.size

@@ -29,6 +29,7 @@ from tui.widgets.checklist import CheckList
 from tui.widgets.error_groups import ErrorGroups
 from tui.widgets.event_log import EventLog
 from tui.widgets.frame import Key
+from tui.widgets.line import Line
 from tui.widgets.row_list import RowList
 from tui.widgets.sending_plan import SendingPlan
 from tui.widgets.tabs import TabLine
@@ -40,7 +41,8 @@ class ImportScreen(ShowsJob):
     """Before the start: what will be sent. After it: totals, what is sent now, and three panes."""
 
     STEP = 9
-    SUBTITLE = "It goes on when you close this terminal. To come back: eksa-mirror attach"
+    COME_BACK = "To come back: eksa-mirror attach"
+    SUBTITLE = f"It goes on when you close this terminal. {COME_BACK}"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "pause", show=False),
@@ -117,12 +119,11 @@ class ImportScreen(ShowsJob):
         if sight.summary:
             pane = self.query_one(ArtifactPane)
             pane.show(sight)
-            self.query_one(Totals).show(sight.summary)
+            self.query_one(Totals).show(sight.summary, sight.standing.stand)
             jobs = sight.summary.jobs or self.session.answers.transfer.jobs
             self.query_one(SendingNow).show(sight.slots, jobs)
-            names = {number: row.source for number, row in pane.list.rows.items()}
             if sight.events:
-                self.query_one(EventLog).take(sight.events, names)
+                self.query_one(EventLog).take(sight.events, pane.list.name_of)
             self.query_one(ErrorGroups).show(sight.troubles, sight.summary.error)
             self._count_errors(sight)
         self._show_face()
@@ -144,6 +145,8 @@ class ImportScreen(ShowsJob):
         self.query_one("#panes").display = watching
         ended = bool(self.standing and not self.standing.stand.lives)
         self.query_one("#sending-now").display = watching and not ended
+        said = Content(self.COME_BACK if ended else self.SUBTITLE)
+        self.query_one("#subtitle", Line).update(said, layout=False)
         if watching and self.focused is None:
             self.query_one(ArtifactList).focus()
 
@@ -355,7 +358,7 @@ class ImportScreen(ShowsJob):
 
         def work() -> None:
             try:
-                login = session.login(answers, session.password)
+                login = session.login_for_import()
                 orders = Orders(login, written_over=session.setup.written_over)
                 job = start(answers, orders)
             except EksaMirrorError as error:

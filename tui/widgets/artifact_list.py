@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from textual.content import Content
 
 from core.transfer.records import ArtifactRow, Layers
+from core.transfer.standing import state_of
 from core.transfer.states import ArtifactState
 from core.units import size, span
 from tui.glyphs import state_text
@@ -27,11 +29,14 @@ _KINDS = {"chart": "chart", "package-bundle": "package bundle"}
 class ArtifactList(RowList):
     """State, name, size and a note for each; in the order of the plan, never sorted anew.
 
+    What a look brings costs as much as it changes, however many rows there are.
+
     Attributes:
-        rows: by number.
+        rows: by number, as the journal has them.
         chosen: index of the filter in `FILTERS`.
         text: that names must hold; empty for all.
         layer_counts: which layer of how many is on its way, by number of the artifact.
+        moving: whether anything is under way; else what the journal says of that is of the past.
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
@@ -40,6 +45,8 @@ class ArtifactList(RowList):
         self.chosen = 0
         self.text = ""
         self.layer_counts: Mapping[int, Layers] = {}
+        self.moving = True
+        self._found: Counter[ArtifactState] = Counter()
         self._newest = 0
 
     def take(
@@ -47,38 +54,66 @@ class ArtifactList(RowList):
         rows: Sequence[ArtifactRow],
         gone: Sequence[int] = (),
         layers: Mapping[int, Layers] | None = None,
+        *,
+        moving: bool = True,
     ) -> None:
         """Rows that changed, numbers of those that are no more, and layers of those in flight."""
-        self.layer_counts = layers or {}
         for number in gone:
-            self.rows.pop(number, None)
+            self._forget(number)
         for row in rows:
+            self._forget(row.number, stays=row.state is not ArtifactState.SKIPPED)
             if row.state is not ArtifactState.SKIPPED:
                 self.rows[row.number] = row
+                self._found[row.state] += 1
                 if row.state is not ArtifactState.WAITING:
                     self._newest = row.number
-        if rows or gone:
+        layers = layers or {}
+        if rows or gone or moving != self.moving:
+            self.moving, self.layer_counts = moving, layers
             self.sift()
-        else:
+        elif layers != self.layer_counts:
+            self.layer_counts = layers
             self.refresh()
+
+    def _forget(self, number: int, *, stays: bool = False) -> None:
+        """Count it no more; it keeps its place where it `stays`."""
+        before = self.rows.get(number)
+        if before:
+            self._found[before.state] -= 1
+            if not stays:
+                del self.rows[number]
 
     def sift(self) -> None:
         """Apply the filter and the text anew."""
-        states = FILTERS[self.chosen][1]
+        states = {
+            state
+            for state in ArtifactState
+            if state_of(state, moving=self.moving) in FILTERS[self.chosen][1]
+        }
         wanted = self.text.casefold()
-        self.put(
-            [
-                number
-                for number, row in self.rows.items()
-                if row.state in states and (not wanted or wanted in row.source.casefold())
-            ]
-        )
+        if not self.chosen and not wanted:
+            self.put(list(self.rows))
+        else:
+            self.put(
+                [
+                    number
+                    for number, row in self.rows.items()
+                    if row.state in states and (not wanted or wanted in row.source.casefold())
+                ]
+            )
         self.say_empty("reading the state" if not self.rows else "no artifact of this kind")
 
     def counts(self) -> list[int]:
         """Artifacts of each filter."""
-        found = Counter(row.state for row in self.rows.values())
+        found: Counter[ArtifactState] = Counter()
+        for state, count in self._found.items():
+            found[state_of(state, moving=self.moving)] += count
         return [sum(found[state] for state in states) for _, states in FILTERS]
+
+    def name_of(self, number: int) -> str:
+        """Its upstream name; empty where the plan does not hold it."""
+        row = self.rows.get(number)
+        return row.source if row else ""
 
     def followed(self) -> int:
         """What was touched last."""
@@ -90,6 +125,7 @@ class ArtifactList(RowList):
     def draw_row(self, key: int, width: int) -> Content:
         """`✓ done      eks/cilium/cilium:v1.19.4-1     241 MB  7 s`."""
         row = self.rows[key]
+        row = replace(row, state=state_of(row.state, moving=self.moving))
         note_width = 22 if width > 84 else 15
         name_width = max(16, width - _STATE_WIDTH - _SIZE_WIDTH - note_width - 4)
         waits = row.state is ArtifactState.WAITING

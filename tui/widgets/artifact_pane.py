@@ -3,10 +3,12 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
+from core.transfer.standing import in_motion
 from tui.follower import Sight
 from tui.widgets.artifact_list import FILTERS, ArtifactList
+from tui.widgets.line import Line
 from tui.widgets.row_list import RowList
 
 
@@ -15,10 +17,10 @@ class ArtifactPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Static("", id="filters")
+        yield Line("", id="filters")
         yield Input(placeholder="part of a name", id="find", classes="find-field", compact=True)
         yield ArtifactList(id="artifacts")
-        yield Static("", id="rows-line")
+        yield Line("", id="rows-line")
 
     def on_mount(self) -> None:
         """Nothing is looked for yet; the cursor of the field stands still."""
@@ -36,7 +38,8 @@ class ArtifactPane(Vertical):
 
     def show(self, sight: Sight) -> None:
         """Draw what changed."""
-        self.list.take(sight.rows, sight.gone, sight.layers)
+        moving = in_motion(sight.standing.stand, sight.summary)
+        self.list.take(sight.rows, sight.gone, sight.layers, moving=moving)
         self._show_counts()
 
     def next_filter(self) -> None:
@@ -90,7 +93,7 @@ class ArtifactPane(Vertical):
                 parts.append(Content(f"[{text}]" if chosen else text))
             else:
                 parts.append(Content.styled(text, "bold underline" if chosen else "$ink2"))
-        self.query_one("#filters", Static).update(Content("   ").join(parts))
+        self.query_one("#filters", Line).update(Content("   ").join(parts), layout=False)
         self._show_place()
 
     def _show_place(self) -> None:
@@ -98,4 +101,4 @@ class ArtifactPane(Vertical):
         rows = f"  rows {first} to {last} of {len(self.list.keys)}   Enter shows one artifact"
         wide = self.app.size.width >= 100
         line = rows if wide else "To come back later: eksa-mirror attach"
-        self.query_one("#rows-line", Static).update(Content.styled(line, "$ink3"))
+        self.query_one("#rows-line", Line).update(Content.styled(line, "$ink3"), layout=False)

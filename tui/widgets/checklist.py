@@ -19,10 +19,13 @@ from tui.widgets.drawn import Drawn
 from tui.widgets.heading import Heading
 from tui.widgets.hung import hung, labelled
 from tui.widgets.selected import lifted
-from tui.widgets.strip import command_strip
+from tui.widgets.strip import command_strip, wrapped_command
 
 STATE_AT, TEXT_AT, LABEL_AT = 17, 28, 19
 """Columns of the grid: state, finding, and the label of a detail."""
+
+_WIDE = 86
+"""From this width on a command is broken in the column of findings."""
 
 Buttons = Callable[[Finding], Sequence[FlatButton]]
 
@@ -220,10 +223,15 @@ def finding_lines(finding: Finding, width: int, *, opened: bool = True) -> list[
     for label, text in told:
         lines += labelled(label, text, width, label_at=LABEL_AT, at=TEXT_AT)
     if explained and finding.command:
-        # From the column of findings; further left where it would not fit.
-        at = TEXT_AT if len(finding.command) + TEXT_AT + 4 <= width else STATE_AT
-        lines += command_strip(finding.command, width, at=at)
+        lines += command_strip(finding.command, width, at=_strip_at(finding.command, width))
     return lines
+
+
+def _strip_at(command: str, width: int) -> int:
+    """The column of findings; further left where a command would not fit, or be broken for it."""
+    room = width - TEXT_AT - 4
+    lines = wrapped_command(command, room) if width >= _WIDE else [command]
+    return TEXT_AT if max(map(len, lines)) <= room else STATE_AT
 
 
 def _fold_line(titles: Sequence[str], width: int) -> Content:

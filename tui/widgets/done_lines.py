@@ -65,11 +65,12 @@ def verified_lines(
 
 def this_import_lines(summary: Summary, job: Job, width: int) -> list[Content]:
     """What was sent, and where the report is."""
-    seconds = max(0.0, summary.number("ended") - summary.number("started"))
+    ended = summary.number("ended")
+    took = f"in {span(max(0.0, ended - summary.number('started')))}" if ended else "so far"
     present = summary.counts.get(ArtifactState.PRESENT, 0)
     were = "was" if present == 1 else "were"
     sent = (
-        f"{size(summary.number('sent_bytes'))} in {span(seconds)}. {present} {were} there before, "
+        f"{size(summary.number('sent_bytes'))} {took}. {present} {were} there before, "
         f"{plural(summary.retries, 'retry', 'retries')}, {summary.failed} failed."
     )
     report = _wrapped_path(str(job.report("json")), max(20, width - _STATE_AT))

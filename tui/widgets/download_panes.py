@@ -80,6 +80,7 @@ class DownloadPanes(Vertical):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
         super().__init__(id=id)
         self._told = 0
+        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -108,11 +109,15 @@ class DownloadPanes(Vertical):
             names: of the artifacts; empty where they are not known.
             whole: why the whole could not go on, in parts; empty where it could.
         """
-        self.query_one(FetchedList).take(artifacts_of(picture, names))
+        under_way = [(one.artifact, one.label, bool(one.trouble)) for one in picture.flights]
+        told = names, picture.states, under_way, picture.lost
+        if told != self._drawn:  # of very many artifacts mostly none has changed
+            self._drawn = told
+            self.query_one(FetchedList).take(artifacts_of(picture, names))
         fresh = [event for event in picture.log if event.number > self._told]
         if fresh:
             self._told = fresh[-1].number
-            self.query_one(EventLog).take(fresh, {})
+            self.query_one(EventLog).take(fresh, lambda _: "")
         self.query_one(ErrorGroups).show(troubles, whole)
         sign = "✗ " if whole or picture.lost else ""
         name = f"{sign}Errors ({len(picture.lost)})"

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual.content import Content
 
@@ -32,16 +32,16 @@ class EventLog(RowList):
         self._lines: dict[int, Content] = {}
         self._numbers: deque[int] = deque()
 
-    def take(self, events: Iterable[Event], names: dict[int, str]) -> None:
+    def take(self, events: Iterable[Event], name_of: Callable[[int], str]) -> None:
         """Add what happened.
 
         Args:
-            names: of the artifacts, by number.
+            name_of: an artifact, by its number.
         """
         for event in events:
             if event.kind in _QUIET:
                 continue
-            self._lines[event.number] = _line(event, names.get(event.artifact or 0, ""))
+            self._lines[event.number] = _line(event, name_of(event.artifact or 0))
             self._numbers.append(event.number)
         while len(self._numbers) > _MOST:
             del self._lines[self._numbers.popleft()]

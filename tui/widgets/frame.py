@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui.glyphs import glyph
 from tui.steps import FIRST_OF_IMPORT, StepStanding
 from tui.widgets.button import FlatButton
+from tui.widgets.line import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ class HeaderLine(Horizontal):
     """`eksa-mirror   site-a                answers saved 14:02`."""
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="header-left")
-        yield Static("", id="header-right")
+        yield Line("", id="header-left")
+        yield Line("", id="header-right")
 
     def show(self, site: str, right: Content, exposure: str = "") -> None:
         """Fill it.
@@ -66,11 +67,11 @@ class HeaderLine(Horizontal):
             left = Content.assemble(left, f"   {site}")
         if exposure:
             left = Content.assemble(left, "   ", Content.styled(f"! {exposure}", "$warn"))
-        self.query_one("#header-left", Static).update(left)
-        self.query_one("#header-right", Static).update(right)
+        self.query_one("#header-left", Line).update(left)
+        self.query_one("#header-right", Line).update(right, layout=False)
 
 
-class Rail(Static):
+class Rail(Line):
     """The ten steps at the left of a wide window."""
 
     def show(self, standings: Sequence[StepStanding]) -> None:
@@ -80,7 +81,7 @@ class Rail(Static):
             if one.number == FIRST_OF_IMPORT:
                 lines += [Content(""), Content.styled("Import", "$ink2")]
             lines.append(_rail_line(one))
-        self.update(Content("\n").join(lines))
+        self.update(Content("\n").join(lines), layout=False)
 
 
 def _rail_line(one: StepStanding) -> Content:
@@ -90,7 +91,7 @@ def _rail_line(one: StepStanding) -> Content:
     return Content.assemble(glyph(one.state), text)
 
 
-class Stepper(Static):
+class Stepper(Line):
     """`5  Namespaces        ! + ! + > . . . . .   5 of 10`, in a narrow window."""
 
     def show(self, standings: Sequence[StepStanding], here: int, state: Content) -> None:
@@ -108,20 +109,20 @@ class Stepper(Static):
             Content.styled(f"   {here:>2} of {len(standings)}", "$ink2"),
         )
         gap = max(1, self.app.size.width - 4 - left.cell_length - right.cell_length)
-        self.update(Content.assemble(left, " " * gap, right))
+        self.update(Content.assemble(left, " " * gap, right), layout=False)
 
 
 class TitleLine(Horizontal):
     """Title and what stands at its right end, in a wide window."""
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="title-left")
-        yield Static("", id="title-right")
+        yield Line("", id="title-left")
+        yield Line("", id="title-right")
 
     def show(self, title: Content, right: Content) -> None:
         """Fill it."""
-        self.query_one("#title-left", Static).update(title)
-        self.query_one("#title-right", Static).update(right)
+        self.query_one("#title-left", Line).update(title)
+        self.query_one("#title-right", Line).update(right, layout=False)
 
 
 class ActionLine(Horizontal):
@@ -129,15 +130,14 @@ class ActionLine(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield FlatButton("‹ Back", action="back", id="back")
-        yield Static("", id="sentence")
+        yield Line("", id="sentence")
         yield Horizontal(id="extra-buttons")
         yield FlatButton("Continue ›", action="go_on", id="primary", primary=True)
 
     def show(self, sentence: str | Content, primary: str, *, enabled: bool = True) -> None:
         """Fill it; without a label there is no primary button."""
-        self.query_one("#sentence", Static).update(
-            Content(sentence) if isinstance(sentence, str) else sentence
-        )
+        said = Content(sentence) if isinstance(sentence, str) else sentence
+        self.query_one("#sentence", Line).update(said, layout=False)
         button = self.query_one("#primary", FlatButton)
         button.show(primary)
         button.display = bool(primary)

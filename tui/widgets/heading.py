@@ -3,7 +3,8 @@
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Static
+
+from tui.widgets.line import Line
 
 
 class Heading(Horizontal):
@@ -15,14 +16,14 @@ class Heading(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Both ends."""
-        yield Static(Content(self._text), classes="heading-text")
-        yield Static(Content(self._meta), classes="heading-meta")
+        yield Line(Content(self._text), classes="heading-text")
+        yield Line(Content(self._meta), classes="heading-meta")
 
     def show(self, *, text: str | None = None, meta: str | None = None) -> None:
         """Change one end or both."""
         if text is not None and text != self._text:
             self._text = text
-            self.query_one(".heading-text", Static).update(Content(text))
+            self.query_one(".heading-text", Line).update(Content(text))
         if meta is not None and meta != self._meta:
             self._meta = meta
-            self.query_one(".heading-meta", Static).update(Content(meta))
+            self.query_one(".heading-meta", Line).update(Content(meta), layout=False)

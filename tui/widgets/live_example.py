@@ -17,7 +17,7 @@ from tui.widgets.heading import Heading
 _PLAIN_NAMES = ("public.ecr.aws/eks/cilium/cilium:v1.19.4-1",)
 """Stands for the real ones until they are read."""
 
-_LABEL_WIDTH = 17
+_LABEL_WIDTH, _WIDE = 17, 86
 
 
 class LiveExample(Vertical):
@@ -40,7 +40,7 @@ class LiveExample(Vertical):
         self._found: str | None = None
 
     def compose(self) -> ComposeResult:
-        """Heading, a field to find a name, two lines."""
+        """Heading, a field to find a name, and the lines."""
         yield Heading("Live example", "e next", id="example-heading")
         yield Input(placeholder="part of a name", classes="find-field", compact=True)
         yield Drawn(id="example")
@@ -146,4 +146,16 @@ def _lines(shown: tuple[str, str, str], width: int) -> list[Content]:
         Content.styled(place, "bold underline $accent"),
         rest,
     )
-    return [before.truncate(width, ellipsis=True), after.truncate(width, ellipsis=True)]
+    lines = [before, after]
+    if place and width >= _WIDE:
+        told = f"{'Nodes request':<{_LABEL_WIDTH}}{_request(place + rest)}"
+        lines.append(Content.styled(told, "$ink2"))
+    return [line.truncate(width, ellipsis=True) for line in lines]
+
+
+def _request(reference: str) -> str:
+    """What a node asks the registry for: `GET /v2/eks-a/eks/cilium/cilium/manifests/v1.19.4-1`."""
+    name = reference.partition("/")[2]
+    sign = "@" if "@" in name else ":"
+    repository, _, version = name.rpartition(sign)
+    return f"GET /v2/{repository}/manifests/{version}"

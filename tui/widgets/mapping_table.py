@@ -92,7 +92,7 @@ def _on_grid(registry: str, namespace: str, count: str, width: int) -> str:
     """The columns before the state; a wide table also counts artifacts."""
     counted = f"{count:>{_COUNT_WIDTH - 2}}  " if width >= _WIDE else ""
     room = max(40, width - _CHECK_WIDTH - len(counted))
-    place = max(20, min(30, room - 45))
+    place = max(20, min(30, room - 46))
     return f"{_fitted(registry, room - place)}{_fitted(namespace, place)}{counted}"
 
 

@@ -90,7 +90,15 @@ class Menu(RedrawnByFocus, Static, can_focus=True):
             if lines and self._spaced:
                 lines.append(Content(""))
             lines += self._drawn(index)
+        if len(lines) < self.content_size.height:
+            lines += self._out_of_sight(seen)
         return Content("\n").join(lines)
+
+    def _out_of_sight(self, seen: int) -> list[Content]:
+        """The line that is left over tells of entries that are not drawn."""
+        above, below = self._first, len(self.entries) - self._first - seen
+        told = f"   ↓ {below} more" if below > 0 else f"   ↑ {above} more" if above > 0 else ""
+        return [Content.styled(told, "$ink3")] if told else []
 
     def _drawn(self, index: int) -> list[Content]:
         entry, here = self.entries[index], index == self.at

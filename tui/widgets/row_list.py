@@ -75,8 +75,9 @@ class RowList(RedrawnByFocus, can_focus=True):
 
     def say_empty(self, text: str) -> None:
         """What stands there while there are no rows."""
-        self._empty = text
-        self.refresh()
+        if text != self._empty:
+            self._empty = text
+            self.refresh()
 
     def render(self) -> Content:
         """The rows in sight."""

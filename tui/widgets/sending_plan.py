@@ -93,7 +93,9 @@ class SendingPlan(Vertical):
                 lines.append(
                     ("Left out", f"{plural(found.missing, 'artifact')} not in the tarball")
                 )
-        lines.append(("Workers", f"{jobs} at a time (w changes, 1 to 16)"))
+        limit = answers.transfer.limit_rate
+        pace = f", {size(limit)}/s at the most" if limit else ""
+        lines.append(("Workers", f"{jobs} at a time{pace} (w changes, 1 to 16)"))
         lines.append(("Runs as", "a process of its own; closing the terminal is fine"))
         self.query_one(Drawn).show(lambda width: _on_grid(lines, width))
 

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from core.transfer.records import Flight
+from core.transfer.standing import Stand, in_motion, seconds_left
 from core.transfer.states import JobState
 from core.transfer.view import Summary
 from core.units import part_of, size, time_left
 from tui.glyphs import glyph
 from tui.widgets.bar import Bar, bar
 from tui.widgets.heading import Heading
+from tui.widgets.line import Line
 from tui.words import cut_name, plural
-
-_FIRST_SECONDS = 10.0
-"""For so long the rate says too little to tell the time that is left."""
 
 _MOST_ROWS = {"-short": 4, "-tall": 8}
 
@@ -30,25 +28,25 @@ class Totals(Vertical):
         """Two lines."""
         with Horizontal(classes="totals-bar"):
             yield Bar("", id="total-bar")
-            yield Static("", id="total-percent")
+            yield Line("", id="total-percent")
         with Horizontal(classes="totals-figures"):
-            yield Static("", id="total-figures")
-            yield Static("", id="total-failed")
+            yield Line("", id="total-figures")
+            yield Line("", id="total-failed")
 
-    def show(self, summary: Summary) -> None:
-        """Draw how far it is."""
+    def show(self, summary: Summary, stand: Stand) -> None:
+        """Draw how far it is; where nothing moves there is no rate and no time left."""
         total, done = summary.number("total_bytes"), summary.number("done_bytes")
         unzip = summary.number("unzip_total")
-        if summary.state is JobState.UNZIPPING and unzip:
+        if summary.state is JobState.UNZIPPING and unzip and stand.lives:
             words = [part_of(summary.number("unzip_done"), unzip) + " unzipped"]
         elif not summary.artifacts:
-            words = ["looking what is in the tarball"]
+            words = ["looking what is in the tarball" if stand.lives else "nothing was sent yet"]
         else:
-            words = [part_of(done, total), *_pace(summary, total - done)]
+            words = [part_of(done, total), *_pace(summary, stand)]
             wide = self.app.size.width >= 100
             count = f"{summary.arrived} of {summary.artifacts}"
-            words.append(f"{count} artifacts" if wide or summary.state.ended else count)
-        if summary.state.ended:
+            words.append(f"{count} artifacts" if wide or not stand.lives else count)
+        if not stand.lives:
             words.append(plural(summary.retries, "retry", "retries"))
         part = share(summary) if summary.artifacts else None
         ended = summary.number("ended") if summary.state.ended else 0.0
@@ -66,18 +64,17 @@ class Totals(Vertical):
         """
         self.query_one("#total-bar", Bar).show(part or 0.0)
         percent = "" if part is None else f"{int(part * 100):>5} %"
-        self.query_one("#total-percent", Static).update(Content.styled(percent, "bold"))
+        self.query_one("#total-percent", Line).update(Content.styled(percent, "bold"), layout=False)
         gap = "     " if self.app.size.width >= 100 else "   "
-        self.query_one("#total-figures", Static).update(
-            Content.assemble(Content.styled(words[0], "bold"), gap, gap.join(words[1:]))
-        )
+        figures = Content.assemble(Content.styled(words[0], "bold"), gap, gap.join(words[1:]))
+        self.query_one("#total-figures", Line).update(figures, layout=False)
         if ended:
             right = Content.styled(time.strftime("ended %H:%M", time.localtime(ended)), "$ink2")
         else:
             right = Content.styled(f"{failed} failed", "$fail" if failed else "$ink2")
             if failed:
                 right = Content.assemble(Content.styled("✗ ", "$fail"), right)
-        self.query_one("#total-failed", Static).update(right)
+        self.query_one("#total-failed", Line).update(right)
 
 
 def share(summary: Summary) -> float:
@@ -89,13 +86,12 @@ def share(summary: Summary) -> float:
     return part if summary.state is JobState.DONE else min(part, 0.99)
 
 
-def _pace(summary: Summary, rest: float) -> list[str]:
-    if summary.state is not JobState.SENDING:
+def _pace(summary: Summary, stand: Stand) -> list[str]:
+    if summary.state is not JobState.SENDING or not in_motion(stand, summary):
         return []
-    rate = summary.number("rate")
-    if time.time() - summary.number("state_since") < _FIRST_SECONDS or rate <= 0:
-        return [f"{size(rate)}/s", "time left not known yet"]
-    return [f"{size(rate)}/s", time_left(rest / rate)]
+    left = seconds_left(summary)
+    rate = f"{size(summary.number('rate'))}/s"
+    return [rate, "time left not known yet" if left is None else time_left(left)]
 
 
 class SendingNow(Vertical):
@@ -115,11 +111,12 @@ class SendingNow(Vertical):
     ) -> None:
         super().__init__(id=id)
         self._title, self._changes = title, changes
+        self._lines = 0
 
     def compose(self) -> ComposeResult:
         """Heading and rows."""
         yield Heading(self._title, f"4 at a time{self._changes}", id="sending-heading")
-        yield Static("", id="flights")
+        yield Line("", id="flights")
 
     def show(self, slots: Sequence[Flight | None], jobs: int) -> None:
         """Draw the rows; those that do not fit are counted."""
@@ -129,7 +126,10 @@ class SendingNow(Vertical):
         lines = [self._line(slot) for slot in shown]
         if len(shown) < len(slots):
             lines.append(Content.styled(f"  and {len(slots) - len(shown)} more", "$ink3"))
-        self.query_one("#flights", Static).update(Content("\n").join(lines))
+        flights = self.query_one("#flights", Line)
+        taller = len(lines) != self._lines
+        self._lines = len(lines)
+        flights.update(Content("\n").join(lines), layout=taller)
 
     def _line(self, flight: Flight | None) -> Content:
         if flight is None or not flight.label:

@@ -61,6 +61,17 @@ def test_a_manifest_that_lies_elsewhere_is_named_as_it_is() -> None:
     assert step.commands[0].endswith("--bundles-override /mnt/usb/bundle-release.yaml")
 
 
+def test_the_tarball_of_the_downloads_is_unpacked_first_for_eksctl_reads_none() -> None:
+    carried = Path("/mnt/my stick/eks-anywhere-downloads.tar.gz")
+
+    (step,) = next_steps(answers(bundles=carried), HERE)
+
+    assert step.text == "Create the cluster, from the folder that holds eks-anywhere-downloads"
+    unpack, create = step.commands
+    assert unpack == f"tar xf '{carried}'"
+    assert create.endswith("--bundles-override eks-anywhere-downloads/bundle-release.yaml")
+
+
 def test_without_a_cluster_file_the_fragment_goes_into_one() -> None:
     steps = next_steps(answers(cluster=None), HERE)
     assert "spec of your cluster file" in steps[0].text

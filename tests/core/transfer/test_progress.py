@@ -79,6 +79,19 @@ def test_a_rate_falls_when_nothing_comes_any_more(clock: Clock) -> None:
     assert rate.value() < before / 5
 
 
+def test_a_rate_is_nothing_once_nothing_came_for_so_long(clock: Clock) -> None:
+    rate = Rate(clock)
+    for _ in range(40):
+        rate.add(900)
+        clock.now += 0.1
+        rate.add(100)  # too soon for a mark of its own
+        clock.now += 0.4
+    clock.now += RATE_SECONDS / 2
+    assert rate.value() == pytest.approx(1_000, rel=0.1), "half of the window, at 2,000 a second"
+    clock.now += RATE_SECONDS / 2 + 0.1
+    assert rate.value() == 0.0
+
+
 @given(steps=st.lists(st.tuples(st.floats(0, 60), st.integers(0, 10**9)), max_size=60))
 def test_a_rate_keeps_few_marks_and_is_never_negative(steps: list[tuple[float, int]]) -> None:
     clock = Clock()

@@ -202,6 +202,25 @@ def test_whether_it_was_verified_is_told_as_it_is(said: str, shown: str) -> None
     assert dict(headlines(document))["Verified"] == shown
 
 
+@pytest.mark.parametrize(
+    ("states", "shown"),
+    [
+        ([ArtifactState.FAILED], "NOTHING arrived"),
+        (
+            [ArtifactState.FAILED, ArtifactState.DONE, ArtifactState.PRESENT],
+            "the 2 that arrived, manifest and blobs",
+        ),
+    ],
+    ids=["all-failed", "one-failed"],
+)
+def test_of_what_failed_nothing_is_said_to_be_verified(
+    states: list[ArtifactState], shown: str
+) -> None:
+    rows = [row(str(n), state) for n, state in enumerate(states)]
+    document = as_document(JOB, summary(rows, verification="on"), rows)
+    assert dict(headlines(document))["Verified"] == shown
+
+
 def test_before_anything_is_known_a_report_claims_nothing() -> None:
     document = as_document(JOB, Summary(JobState.STARTING, {}, {}), [])
     lines = dict(headlines(document))

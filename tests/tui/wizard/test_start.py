@@ -168,6 +168,35 @@ def test_a_new_set_up_begins_with_the_files_that_were_found(
     asyncio.run(play())
 
 
+@pytest.mark.parametrize(("before", "after"), [(SMALL, LARGE), (LARGE, SMALL)], ids=["up", "down"])
+def test_paths_fit_a_window_that_was_dragged_while_a_dialog_lay_over_them(
+    before: tuple[int, int],
+    after: tuple[int, int],
+    sample: Sample,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(sample.folder)
+
+    def line(app: MirrorApp) -> str:
+        return next(one for one in shown(app).splitlines() if "Images tarball" in one).strip()
+
+    async def play() -> None:
+        app = new_app()
+        async with running(app, after) as pilot:
+            await until(pilot, lambda: shown(app).count("✓ found") == 2)
+            wanted = line(app)
+            await pilot.resize_terminal(*before)
+            await until(pilot, lambda: line(app) != wanted)
+            await pilot.press("end", "up", "enter")
+            await until(pilot, lambda: isinstance(app.screen, LoadAnswers))
+            await pilot.resize_terminal(*after)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, StartScreen))
+            await until(pilot, lambda: line(app) == wanted, seconds=5)
+
+    asyncio.run(play())
+
+
 def test_another_one_over_one_that_is_open_is_asked_for() -> None:
     async def play() -> None:
         save("harbor.example")

@@ -20,10 +20,11 @@ from core.answers import (
 )
 from core.demo.registry import DemoRegistry
 from core.demo.sample import Sample
-from core.transfer.job import existing_jobs
+from core.transfer.job import Job, existing_jobs
 from core.transfer.standing import Stand
 from tests.fixtures.proxy import Answer, Exchange, Handler
 from tests.fixtures.registries import ProxyFactory
+from tests.integration.program import run
 from tests.tui.wizard.looking import LARGE, SMALL, new_app, running, shown, type_in, until
 from tui.app import MirrorApp
 from tui.screens.artifact import ArtifactPage
@@ -31,6 +32,7 @@ from tui.screens.dialogs import Dialog
 from tui.screens.transfer import ImportScreen
 from tui.screens.workers import WorkersDialog
 from tui.terminal import Look
+from tui.widgets.button import FlatButton
 
 pytestmark = pytest.mark.integration
 
@@ -38,6 +40,8 @@ Start = Callable[..., MirrorApp]
 
 SLOW = 15_000
 """Bytes a second: the sample takes about ten seconds, and each test ends it before."""
+
+CUT_OFF = "The import was cut off; the next start goes on."
 
 
 @pytest.fixture
@@ -157,7 +161,10 @@ def test_pause_workers_find_details_stop_and_resume(at_import: Start) -> None:
             assert "Go on" in shown(app)
             await pilot.press("w")
             await until(pilot, lambda: isinstance(app.screen, WorkersDialog))
-            await pilot.press("backspace", "7", "tab", "tab", "tab", "enter")
+            await pilot.press("backspace", "7", "enter", "enter")
+            assert isinstance(app.focused, FlatButton)
+            assert app.focused.label == "Change", "Enter in the last field is not Cancel"
+            await pilot.press("enter")
             await until(pilot, lambda: app.import_sight.summary.jobs == 7)  # type: ignore[union-attr]
             await pilot.press("slash")
             await type_in(pilot, "cilium")
@@ -176,25 +183,55 @@ def test_pause_workers_find_details_stop_and_resume(at_import: Start) -> None:
             assert stands(app, Stand.PAUSED), "Esc is the safe answer"
             await stop(pilot, app)
             assert "Resume" in shown(app)
+            assert "sending" not in shown(app)
             await resume(pilot, app)
 
     play(walk())
 
 
-def test_a_killed_worker_is_noticed_within_two_seconds_and_resumed(at_import: Start) -> None:
+def test_a_killed_worker_is_noticed_within_two_seconds_told_truly_and_resumed(
+    at_import: Start,
+) -> None:
     async def walk() -> None:
         app = at_import(rate=SLOW)
         async with sending(app) as pilot:
-            pid = app.session.job.worker_pid() if app.session.job else None
+            await until(pilot, lambda: "◐ sending" in shown(app))
+            job = app.session.job
+            assert job
+            pid = job.worker_pid()
             assert pid
             os.kill(pid, signal.SIGKILL)
             killed = monotonic()
             await until(pilot, lambda: "cut off at" in shown(app))
             assert monotonic() - killed < 2.0
-            assert "Nothing is lost." in shown(app)
+            text = shown(app)
+            assert "Nothing is lost." in text
+            for past in ("◐ sending", "B/s", "left", "layer "):
+                assert past not in text, text
+            assert "Sending 0" in text
+            await pilot.press("f", "f", "f", "f", "home", "enter")
+            await until(pilot, lambda: isinstance(app.screen, ArtifactPage))
+            await until(pilot, lambda: "State            ○ waiting" in shown(app))
+            assert "◐" not in shown(app)
+            await pilot.press("escape")
+            app.open_step(10)
+            await until(pilot, lambda: "It was cut off. Nothing is lost." in shown(app))
+            assert " so far. 0 were there before" in shown(app)
+            _told_by_the_commands(job)
+            await pilot.press("f8")
+            await until(pilot, lambda: isinstance(app.screen, ImportScreen))
             await resume(pilot, app)
 
     play(walk())
+
+
+def _told_by_the_commands(job: Job) -> None:
+    """`status` and the report say how it ended."""
+    told = run("status", "--json").json[0]
+    assert (told["state"], told["verdict"]) == ("cut-off", CUT_OFF)
+    report = run("report", job.name, "--format", "json").json
+    assert report["verdict"] == CUT_OFF
+    assert {one["state"] for one in report["artifacts"]} == {"waiting", "skipped by filter"}
 
 
 def test_leaving_the_wizard_leaves_the_import_and_the_next_one_shows_it(at_import: Start) -> None:
