@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from core.answers import field_label
+from core.archive.at_hand import bundles_in
 from core.errors import Code, EksaMirrorError, Interrupted
 from core.transfer.inventory import Inventory, Line, read_inventory
 from core.units import part_of, size
@@ -90,6 +91,10 @@ class ArtifactsScreen(StepScreen):
         self.query_one(_ARCHIVE, Field).input.focus()
         self._look()
 
+    def on_resize(self) -> None:
+        """A narrow window tells in the line below what the list of a wide one shows."""
+        self._show_help(self._inventory)
+
     # --- reading ----------------------------------------------------------------------------
 
     def field_left(self, field: Field) -> bool:
@@ -103,16 +108,12 @@ class ArtifactsScreen(StepScreen):
         chosen = self.session.answers.artifacts
         if chosen.bundles or not chosen.archive:
             return
-        folder = Path(chosen.archive).absolute().parent
-        names = ("bundle-release.yaml", "eks-anywhere-downloads/bundle-release.yaml")
-        for path in (folder / name for name in names):
-            if path.is_file():
-                self.session.put("artifacts", "bundles", str(path))
-                self.query_one(_BUNDLES, Field).set_value(str(path))
-                self.query_one(_BUNDLES, Field).show_help("Found beside the tarball.")
-                self.wizard.answers_changed()
-                self.check_soon()
-                return
+        if path := bundles_in(Path(chosen.archive).absolute().parent):
+            self.session.put("artifacts", "bundles", str(path))
+            self.query_one(_BUNDLES, Field).set_value(str(path))
+            self.query_one(_BUNDLES, Field).show_help("Found beside the tarball.")
+            self.wizard.answers_changed()
+            self.check_soon()
 
     def _look(self) -> None:
         """Read both files, where they are not those that were read last."""
@@ -238,6 +239,16 @@ class ArtifactsScreen(StepScreen):
             help_line.update(Content.styled("✗ Tick at least one.", "$fail"))
         else:
             help_line.update(Content(text))
+
+    def sentence(self) -> str:
+        """A warning says what becomes of the package bundles that are not there."""
+        said, found = super().sentence(), self._inventory
+        fails, warns = self._counts()
+        if fails or not warns or found is None or found.stored is None:
+            return said
+        lines = [one for one in found.table(sorted(self._ticked(found))) if one.state == "warn"]
+        missing = sum(one.required - one.found for one in lines)
+        return f"{said} {plural(missing, 'package bundle')} will be left out." if missing else said
 
     def on_version_ticks_changed(self, event: VersionTicks.Changed) -> None:
         """The answers take all versions as none in particular."""

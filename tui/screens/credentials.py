@@ -9,8 +9,8 @@ from textual.message import Message
 from core.answers import CredentialSource, field_label, validate_field
 from core.checks.finding import State
 from core.errors import Code, EksaMirrorError
-from core.host.credentials import save_in_keyring
 from core.host.kept_login import KeptLogin, look_at_kept_login
+from core.host.keyring_store import save_in_keyring
 from core.registry.credentials import Credentials
 from tui.aside import aside
 from tui.screens.step import StepScreen
@@ -98,10 +98,16 @@ class CredentialsScreen(StepScreen):
         yield CheckList(self.board)
 
     def on_mount(self) -> None:
-        """The user has the focus; what is kept already is looked up."""
+        """What is to be typed has the focus; what is kept already is looked up.
+
+        Push and pull are tried in the project that step 5 will propose.
+        """
+        if self.session.propose_project(self.STEP):
+            self.wizard.answers_changed()
         self._draw()
         if self._with_login:
-            self._user.input.focus()
+            typed = self._source in _TYPED_HERE and self.session.password is None
+            (self._password if typed and self._user.value else self._user).input.focus()
         else:
             self.query_one("#field-credentials-login .choice-options").focus()
         self._judge_user()

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import Resize
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui.board import Board
 from tui.session import Session
@@ -25,6 +24,7 @@ from tui.widgets.frame import (
     TitleLine,
     TooSmall,
 )
+from tui.widgets.line import Line
 from tui.words import plural
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ class FramedScreen(Screen[None]):
             yield Rail(id="rail")
             with Vertical(id="main"):
                 yield TitleLine(id="title")
-                yield Static(Content(self.SUBTITLE), id="subtitle")
+                yield Line(Content(self.SUBTITLE), id="subtitle")
                 with VerticalScroll(id="page", can_focus=False):
                     yield from self.compose_page()
-                yield Static("", id="more-lines")
+                yield Line("", id="more-lines")
                 yield ActionLine(id="action-line")
         yield FooterLine(id="footer")
         yield TooSmall()
@@ -110,9 +110,8 @@ class FramedScreen(Screen[None]):
         self.refresh_frame()
         self.call_after_refresh(self._tell_more)
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """The frame is drawn anew; nothing typed is touched."""
-        del event
         self.call_after_refresh(self.refresh_frame)
 
     @property
@@ -166,7 +165,7 @@ class FramedScreen(Screen[None]):
         page = self.query_one("#page", VerticalScroll)
         below = int(page.virtual_size.height - page.size.height - page.scroll_offset.y)
         more = f"↓ {plural(below, 'more line')}" if below > 0 else ""
-        self.query_one("#more-lines", Static).update(Content(more))
+        self.query_one("#more-lines", Line).update(Content(more), layout=False)
 
     # --- what a step says -------------------------------------------------------------------
 

@@ -50,6 +50,14 @@ class StepScreen(FramedScreen):
         """Checks begin by themselves."""
         self.begin_checks()
 
+    def on_resize(self) -> None:
+        """The checks are drawn anew: a low window folds those that pass."""
+        self.call_after_refresh(self._draw_checks)
+
+    def _draw_checks(self) -> None:
+        if self.framed:
+            self.show_checks()
+
     # --- what a step says -------------------------------------------------------------------
 
     def sentence(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -20,6 +21,7 @@ class WorkersDialog(ModalScreen[tuple[int, int] | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", show=False),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
+        Binding("enter", "accept", show=False, priority=True),
     ]
 
     def __init__(self, jobs: int, rate: int) -> None:
@@ -71,6 +73,12 @@ class WorkersDialog(ModalScreen[tuple[int, int] | None]):
             limit = parse_bytes(rate.value.strip() or "0")
             assert isinstance(limit, int)  # noqa: S101 - it was judged just now
             self.dismiss((int(jobs.value), limit))
+
+    def action_accept(self) -> None:
+        """From the last field to the button that takes both; Cancel would lose what was typed."""
+        if not self.query(Field).last().input.has_focus:
+            raise SkipAction
+        self.query(FlatButton).last().focus()
 
     def action_cancel(self) -> None:
         """Change nothing."""

@@ -13,7 +13,7 @@ from core.transfer.job import jobs_folder
 from tui.app import MirrorApp
 from tui.terminal import Look
 
-SMALL, LARGE = (80, 24), (120, 36)
+SMALL, LARGE, HUGE = (80, 24), (120, 36), (200, 50)
 
 
 def shown(app: MirrorApp) -> str:

@@ -20,6 +20,9 @@ _ROLES = (
     "bg", "panel", "field", "field2", "sel", "rule",
     "ink", "ink2", "ink3", "accent", "on-accent", "ok", "warn", "fail",
 )  # fmt: skip
+LINE = "=" * 24
+"""Stands in a kept picture between the letters and how they are drawn."""
+
 MIXED = "a mixture"
 """Stands for a colour that is not one of the palette."""
 
@@ -73,7 +76,7 @@ def drawn(rows: Rows, theme: str) -> str:
             runs.append(f"{sum(length for _, length in group)}{letter}")
         lines.append(" ".join(runs))
     kept = [f"{letter}  {manner}" for manner, letter in legend.items()]
-    return "\n".join([text_of(rows), "=" * 24, *lines, "=" * 24, *kept, ""])
+    return "\n".join([text_of(rows), LINE, *lines, LINE, *kept, ""])
 
 
 def palette(theme: str) -> Mapping[str, str]:

@@ -1,13 +1,16 @@
 """Every screen of the wizard with something on it, for the pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from textual.screen import Screen
+
 from core.answers import Answers
-from tests.tui.wizard.site_a import transfer
+from tests.tui.wizard.site_a import download, transfer
 from tests.tui.wizard.site_a.ground import changed
 from tui.follower import Sight
+from tui.screens.prepare import PrepareScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Scene:
         changes: values of answers, by section, that differ from the sample site's.
         checked: steps whose checks ended before.
         shines_through: a dialog lies over a step that can still be seen.
+        opens: a screen that belongs to no step, in place of Start.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Scene:
     changes: tuple[tuple[str, str, object], ...] = ()
     checked: Sequence[int] = ()
     shines_through: bool = False
+    opens: Callable[[], Screen[None]] | None = None
 
     def answers(self, site: Answers) -> Answers | None:
         """Those of the sample site, as this scene wants them."""
@@ -58,8 +63,8 @@ SCENES = (
         shines_through=True,
     ),
     Scene("00-start-help", 0, ("site-b", "27.1.1", "31.4 GB"), ("f1",), "Help: Start"),
-    Scene("01-artifacts", 1, ("6 checks", "To import")),
-    Scene("01-artifacts-pick-file", 1, ("6 checks", "To import"), ("f4",), "root.crt"),
+    Scene("01-artifacts", 1, ("1 warning", "To import")),
+    Scene("01-artifacts-pick-file", 1, ("1 warning", "To import"), ("f4",), "root.crt"),
     Scene("02-registry", 2, ("1 warning",)),
     Scene(
         "02-registry-wrong", 2, ("1 warning",), ("end", "slash", "x", "tab"), "Leave out the path"
@@ -167,4 +172,16 @@ SCENES = (
     ),
     Scene("09-import-failed", 9, ("again",), ("3",), "Cause", transfer.FAILED),
     Scene("10-done", 10, ("Not in the tarball", "that nodes use")),
+    Scene("11-prepare", 0, ("24.6 GB to fetch",), opens=PrepareScreen),
+    Scene(
+        "11-prepare-estimate",
+        0,
+        ("24.6 GB to fetch",),
+        ("pagedown", "pagedown"),
+        "HTTPS_PROXY",
+        opens=PrepareScreen,
+    ),
+    Scene("11-prepare-running", 0, ("312 of 438 MB",), opens=download.running),
+    Scene("11-prepare-failed", 0, ("166 of 167", "Cause"), opens=download.failed),
+    Scene("11-prepare-done", 0, ("eksa-mirror import",), opens=download.done),
 )

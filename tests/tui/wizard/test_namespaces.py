@@ -49,8 +49,13 @@ def test_the_example_follows_each_key_and_wrong_forms_are_told(filled: Answers) 
         app = new_app(filled, step=5)
         async with running(app) as pilot:
             await until(pilot, lambda: "1 of" in shown(app) and "/eks-a/" in shown(app))
+            assert "Nodes request" not in shown(app)
+            await pilot.resize_terminal(*LARGE)
+            asked = "Nodes request    GET /v2/eks-a/bottlerocket/"
+            await until(pilot, lambda: asked in shown(app) and "/manifests/v" in shown(app))
             await pilot.press("enter", "x")
             assert "/eks-ax/" in shown(app)
+            assert "GET /v2/eks-ax/" in shown(app)
             assert app.session.answers.registry.namespace == "eks-ax"
             await pilot.press("A")
             await pilot.press("tab")

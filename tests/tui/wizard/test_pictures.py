@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
 from core.demo.sample import Sample
-from tests.tui.wizard.looking import LARGE, SMALL, new_app, running, shown, until
+from tests.tui.wizard.looking import HUGE, LARGE, SMALL, new_app, running, shown, until
 from tests.tui.wizard.picture import (
+    LINE,
     MIXED,
     Rows,
     colour_codes,
@@ -22,9 +24,11 @@ from tests.tui.wizard.picture import (
     hard_to_read,
     output,
     rows_of,
+    text_of,
 )
 from tests.tui.wizard.scenes import SCENES, Scene
 from tests.tui.wizard.site_a.ground import Ground, standing_on_site_a
+from tests.tui.wizard.soundness import flaws
 from tui.app import MirrorApp
 from tui.terminal import Look
 
@@ -53,12 +57,14 @@ def test_a_screen_looks_as_it_did_and_can_be_read(
 ) -> None:
     async def look() -> dict[tuple[str, str], Rows]:
         seen = {}
-        async with running(_app(scene, ground, Look()), SMALL) as pilot:
+        app = _app(scene, ground, Look())
+        async with running(app, SMALL) as pilot:
             await _come_to(pilot, scene)
             for size, theme in _LOOKS:
-                pilot.app.theme = theme
+                app.theme = theme
                 await pilot.resize_terminal(*SIZES[size])
                 seen[size, theme] = await _calm(pilot)
+                assert flaws(app) == [], size
         return seen
 
     seen = asyncio.run(look())
@@ -76,21 +82,46 @@ def test_a_screen_looks_as_it_did_and_can_be_read(
 def test_basic_mode_is_ascii_without_colours(
     scene: Scene, ground: Ground, request: pytest.FixtureRequest
 ) -> None:
-    async def look() -> tuple[str, str]:
-        app = _app(scene, ground, Look(basic=True))
+    async def look() -> list[tuple[Rows, str]]:
+        app, seen = _app(scene, ground, Look(basic=True)), []
         async with running(app, SMALL) as pilot:
             await _come_to(pilot, scene)
-            rows = await _calm(pilot)
-            small = output(app)
-            await pilot.resize_terminal(*LARGE)
-            await _calm(pilot)
-            return small + output(app), drawn(rows, "basic")
+            for size in (SMALL, HUGE):
+                await pilot.resize_terminal(*size)
+                seen.append((await _calm(pilot), output(app)))
+                assert flaws(app) == [], size
+            if not scene.keys:
+                await _tell_the_focus(pilot, app)
+        return seen
 
-    written, small = asyncio.run(look())
+    seen = asyncio.run(look())
 
+    written = "".join(text for _, text in seen)
     assert written.isascii()
     assert colour_codes(written) == []
-    _hold_to(f"{scene.name}.basic.80x24.txt", small, request)
+    _hold_to(f"{scene.name}.basic.80x24.txt", drawn(seen[0][0], "basic"), request)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", range(11))
+def test_a_screen_is_the_same_however_its_window_came_to_its_size(
+    step: int, ground: Ground
+) -> None:
+    (scene, *_) = [one for one in SCENES if one.step == step and not one.keys]
+
+    async def look() -> None:
+        app = _app(scene, ground, Look())
+        async with running(app, LARGE) as pilot:
+            await _come_to(pilot, scene)
+            for name in ("120x36", "80x24", "60x15", "200x50", "120x36", "80x24"):
+                await pilot.resize_terminal(*map(int, name.split("x")))
+                await _calm(pilot)
+                kept = KEPT / f"{scene.name}.{name}.txt"
+                if kept.exists():
+                    wanted = kept.read_text().partition(f"\n{LINE}")[0]
+                    await until(pilot, lambda text=wanted: text_of(rows_of(app)) == text)  # type: ignore[misc]
+
+    asyncio.run(look())
 
 
 def test_no_picture_is_left_of_a_scene_that_is_no_more() -> None:
@@ -109,9 +140,14 @@ def _app(scene: Scene, ground: Ground, look: Look) -> MirrorApp:
 async def _come_to(pilot: Pilot[str], scene: Scene) -> None:
     app = pilot.app
     assert isinstance(app, MirrorApp)
+    if scene.opens:
+        await app.switch_screen(scene.opens())
+    boards = app.session.boards
     for step in scene.checked:
-        app.session.boards[step].start()
-    await until(pilot, lambda: all(app.session.boards[n].ended for n in scene.checked))
+        boards[step].start()
+    await until(pilot, lambda: all(boards[n].ended for n in scene.checked))
+    own = None if scene.sight else boards.get(scene.step)
+    await until(pilot, lambda: own is None or own.ended)
     await until(pilot, lambda: all(text in shown(app) for text in scene.wait))
     for key in scene.keys:
         await pilot.press(key)
@@ -129,6 +165,20 @@ async def _calm(pilot: Pilot[str]) -> Rows:
         before, rows = rows, rows_of(app)
         same = same + 1 if rows == before else 0
     return rows
+
+
+async def _tell_the_focus(pilot: Pilot[str], app: MirrorApp) -> None:
+    """Without colours, too, each stop of Tab looks like no other; the footer does not count.
+
+    A text that can only be scrolled has no mark.
+    """
+    stops = [one for one in app.screen.focus_chain if not isinstance(one, VerticalScroll)]
+    looks = []
+    for stop in stops:
+        app.screen.set_focus(stop)
+        await pilot.pause()
+        looks.append(drawn(rows_of(app)[:-1], "basic"))
+    assert len(set(looks)) == len(stops), stops
 
 
 def _hold_to(name: str, picture: str, request: pytest.FixtureRequest) -> None:

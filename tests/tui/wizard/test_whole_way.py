@@ -1,12 +1,14 @@
-"""The whole way from Start to Done and back, by keys alone; and each error, mended on the way."""
+"""The whole way from Start to Done and back, by either kind of keys; each error, mended on it."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from core.answers import Answers, CredentialAnswers, CredentialSource, RegistryAnswers
 from core.demo.certificates import Authority
@@ -17,11 +19,70 @@ from tests.fixtures.registries import RegistryFactory
 from tests.tui.wizard.looking import LARGE, SMALL, new_app, running, shown, type_in, until
 from tui.app import MirrorApp
 from tui.screens.dialogs import Dialog
+from tui.screens.help import HelpPage
+from tui.screens.preview import PreviewPage
+from tui.terminal import Look
 from tui.widgets.field import Field
 
 pytestmark = pytest.mark.integration
 
-NAMESPACE = "whole-way"
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Presses keys of one kind; what has neither kind goes with arrows, Tab, Enter and Esc.
+
+    Attributes:
+        name: of the namespace, too.
+        look: in basic mode the footer names the letters.
+        goes_back: whether the way back is gone as well.
+        keys: of the wizard, by what the footer says of them.
+    """
+
+    name: str
+    look: Look
+    goes_back: bool
+    keys: dict[str, str]
+
+    async def press(self, pilot: Pilot[str], does: str) -> None:
+        """A key that the footer names, outside of text fields where it is a letter."""
+        key = self.keys[does]
+        if len(key) == 1:
+            await out_of_fields(pilot)
+        app = pilot.app
+        assert isinstance(app, MirrorApp)
+        footer = f"{key.upper() if len(key) > 1 else key} {does}"
+        await until(pilot, lambda: footer in shown(app).splitlines()[-1])
+        await pilot.press(_NAMED.get(key, key))
+
+
+_NAMED = {"?": "question_mark"}
+FUNCTION_KEYS = Hand(
+    "function-keys",
+    Look(),
+    goes_back=False,
+    keys={
+        "Continue": "f8", "Write": "f8", "Import": "f8", "Start": "f8", "Finish": "f8",
+        "Help": "f1", "Steps": "f2", "Try again": "f5", "Preview": "f6",
+    },
+)  # fmt: skip
+LETTERS = Hand(
+    "letters",
+    Look(basic=True),
+    goes_back=True,
+    keys={
+        "Continue": "n", "Write": "n", "Import": "n", "Start": "n", "Finish": "n",
+        "Help": "?", "Steps": "g", "Try again": "r", "Preview": "v",
+    },
+)  # fmt: skip
+
+
+async def out_of_fields(pilot: Pilot[str]) -> None:
+    """On with Tab until letters are keys."""
+    for _ in range(10):
+        if not isinstance(pilot.app.focused, Input):
+            return
+        await pilot.press("tab")
+    pytest.fail("Tab never led out of the fields")
 
 
 def play(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -50,7 +111,7 @@ async def fill(pilot: Pilot[str], name: str, text: str) -> None:
         await pilot.press("tab")
     assert field.input.has_focus, f"Tab never came to {name}"
     if not field.value.endswith(text):  # a manifest beside the tarball is proposed
-        await pilot.press("end", "ctrl+u")
+        await pilot.press("end", *["backspace"] * len(field.value))
         await type_in(pilot, text)
 
 
@@ -68,7 +129,7 @@ Typed = dict[int, dict[str, str]]
 """What is typed: by step, by field."""
 
 
-async def forward(pilot: Pilot[str], app: MirrorApp, typed: Typed) -> None:
+async def forward(pilot: Pilot[str], app: MirrorApp, hand: Hand, typed: Typed) -> None:
     """From Start to step 8."""
     await until(pilot, lambda: "Start a new set-up" in shown(app))
     await pilot.press("enter")
@@ -78,28 +139,41 @@ async def forward(pilot: Pilot[str], app: MirrorApp, typed: Typed) -> None:
             await fill(pilot, name, text)
         if step == 4:
             await until(pilot, lambda: "accepted as" in shown(app))
-        await pilot.press("f8")
+            await hand.press(pilot, "Try again")
+            await until(pilot, lambda: "accepted as" in shown(app))
+        await hand.press(pilot, "Continue")
     await at_step(pilot, 7)
-    await pilot.press("space", "tab", "space", "f8")  # nothing of this machine is touched
+    await pilot.press("space", "tab", "space")  # nothing of this machine is touched
+    await look_aside(pilot, app, hand)
+    await hand.press(pilot, "Continue")
     await at_step(pilot, 8)
 
 
-async def write_and_import(pilot: Pilot[str], app: MirrorApp) -> None:
+async def look_aside(pilot: Pilot[str], app: MirrorApp, hand: Hand) -> None:
+    """To help and preview and back, which lie over the step."""
+    for does, page in (("Help", HelpPage), ("Preview", PreviewPage)):
+        await hand.press(pilot, does)
+        await until(pilot, lambda page=page: isinstance(app.screen, page))  # type: ignore[misc]
+        await pilot.press("escape")
+        await until(pilot, lambda page=page: not isinstance(app.screen, page))  # type: ignore[misc]
+
+
+async def write_and_import(pilot: Pilot[str], app: MirrorApp, hand: Hand) -> None:
     """From step 8 to the end."""
-    await until(pilot, lambda: "Write 2 files ›" in shown(app))
-    await pilot.press("f8")
+    await until(pilot, lambda: "Write 2 files" in shown(app))
+    await hand.press(pilot, "Write")
     await until(pilot, lambda: isinstance(app.screen, Dialog) or "Go to the" in shown(app))
     if isinstance(app.screen, Dialog):  # this machine may have no docker
         await pilot.press("right", "enter")
-    await until(pilot, lambda: "Go to the import ›" in shown(app))
-    await pilot.press("f8")
+    await until(pilot, lambda: "Go to the import" in shown(app))
+    await hand.press(pilot, "Import")
     await at_step(pilot, 9)
     await until(pilot, lambda: "may write to" in shown(app))
-    await pilot.press("f8")
+    await hand.press(pilot, "Start")
     await at_step(pilot, 10)
 
 
-async def backward(pilot: Pilot[str], app: MirrorApp, typed: Typed) -> None:
+async def backward(pilot: Pilot[str], app: MirrorApp, hand: Hand, typed: Typed) -> None:
     """From the end to Start, with every value in its place, and to the end again."""
     for step in range(9, 0, -1):
         await pilot.press("escape")
@@ -107,15 +181,24 @@ async def backward(pilot: Pilot[str], app: MirrorApp, typed: Typed) -> None:
         for name, text in typed.get(step, {}).items():
             assert value(app, name).endswith(text)
     await pilot.press("escape")
-    await until(pilot, lambda: "Continue “127.0.0.1”" in shown(app))
+    await until(pilot, lambda: "127.0.0.1" in shown(app) and "Continue" in shown(app))
     await pilot.press("enter")
     await at_step(pilot, 1)
-    await pilot.press("f2", "end", "enter")
+    await hand.press(pilot, "Steps")
+    await pilot.press("end", "enter")
     await at_step(pilot, 10)
 
 
+@pytest.mark.parametrize(
+    "hand",
+    [
+        # The installed program is walked through by these keys in test_wizard, too.
+        pytest.param(FUNCTION_KEYS, id="function-keys", marks=pytest.mark.slow),
+        pytest.param(LETTERS, id="letters"),
+    ],
+)
 def test_from_start_to_done_and_back_by_keys_alone(
-    work: Path, sample: Sample, registry: DemoRegistry
+    hand: Hand, work: Path, sample: Sample, registry: DemoRegistry
 ) -> None:
     typed: Typed = {
         1: {
@@ -125,18 +208,18 @@ def test_from_start_to_done_and_back_by_keys_alone(
         2: {"registry-endpoint": "127.0.0.1", "registry-port": registry.address.split(":")[1]},
         3: {"registry-ca_file": "own.crt"},
         4: {},
-        5: {"mapping-namespace": NAMESPACE},
+        5: {"mapping-namespace": f"whole-way-by-{hand.name}"},
         6: {},
     }
 
     async def walk() -> None:
-        app = new_app()
+        app = new_app(look=hand.look)
         async with running(app, SMALL) as pilot:
-            await forward(pilot, app, typed)
-            await write_and_import(pilot, app)
-            await backward(pilot, app, typed)
-            await until(pilot, lambda: "Finish ›" in shown(app))
-            await pilot.press("f8")
+            await forward(pilot, app, hand, typed)
+            await write_and_import(pilot, app, hand)
+            if hand.goes_back:
+                await backward(pilot, app, hand, typed)
+            await hand.press(pilot, "Finish")
         (job,) = existing_jobs()
         assert str(job.report("html")) in (app.return_value or "")
         assert (work / "registry-mirror.yaml").read_text().count("ociNamespaces") == 1

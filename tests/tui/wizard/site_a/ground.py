@@ -36,6 +36,7 @@ from core.checks.finding import passed, skipped
 from core.checks.standard import BEFORE_IMPORT
 from core.checks.trust_view import Offer, TrustView
 from core.demo.sample import Sample
+from core.fetch.preparation import Errand
 from core.host.certs_d import Reader
 from core.host.docker_trust import TrustPlan
 from core.host.kept_login import KeptLogin
@@ -45,7 +46,7 @@ from core.transfer.job import Job
 from core.transfer.outlook import Outlook
 from core.transfer.site import plan_site
 from tests.core.checks.test_cluster import CLUSTER_FILE
-from tests.tui.wizard.site_a import transfer
+from tests.tui.wizard.site_a import download, transfer
 from tests.tui.wizard.site_a.findings import BY_CHECK, HOST
 from tui.app import MirrorApp
 from tui.follower import Follower, Sight
@@ -133,6 +134,7 @@ def standing_on_site_a(folder: Path, sample: Sample, patch: pytest.MonkeyPatch) 
     _answer_for_the_registry(patch)
     _answer_for_the_machine(patch)
     _answer_for_the_import(patch)
+    _answer_for_the_connected_side(patch)
     yield Ground(patch, _answers())
     patch.undo()
     time.tzset()
@@ -294,9 +296,22 @@ def _answer_for_the_import(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(f"{place}.open_inputs", nullcontext)
         patch.setattr(f"{place}.outlook", lambda *_: _OUTLOOK)
     patch.setattr("tui.screens.artifact.JournalView", _Journal)
+    running = transfer.RUNNING
+    patch.setattr("tui.screens.artifact.look_at", lambda _: (running.standing, running.summary))
     patch.setattr("tui.screens.done.job_for", lambda _: Job(Path("/srv/eksa/site-a/import")))
     patch.setattr("tui.screens.done._job_of_before", lambda job: job)
     patch.setattr("tui.screens.done.look_into", lambda _: transfer.DONE)
     patch.setattr("tui.screens.done.pull_as_a_node", lambda *_: passed("as a node"))
     ends = datetime(2026, 11, 30, tzinfo=UTC).date()
     patch.setattr("tui.screens.done.certificate_ends", lambda _: ends)
+
+
+def _answer_for_the_connected_side(patch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(
+        time=lambda: _NOW, localtime=time.localtime, strftime=lambda *_: "asked at 14:02"
+    )
+    patch.setattr("tui.screens.prepare.time", clock)
+    patch.setattr("tui.screens.prepare.estimate", lambda *_: download.ESTIMATE)
+    patch.setattr("tui.screens.prepare_progress.look_at", download.look_at)
+    patch.setattr("tui.screens.prepare_progress.read_names", lambda *_: download.NAMES)
+    patch.setattr(Errand, "preparation", download.preparation)

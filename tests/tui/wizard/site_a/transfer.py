@@ -165,7 +165,8 @@ def _done() -> LookedAfter:
     summary = _summary(
         JobState.SOME_FAILED, rows, done_bytes=24.6e9, sent_bytes=24.6e9, ended=_ENDED, retries=4
     )
-    return LookedAfter(summary, counted(rows), asked=True, moment=_ENDED, seconds=31.0)
+    stand = Stand.FAILED
+    return LookedAfter(summary, stand, counted(rows), asked=True, moment=_ENDED, seconds=31.0)
 
 
 DONE = _done()
