@@ -1,5 +1,6 @@
 """What the verbs of the connected side share: flags, logins, progress, an orderly end."""
 
+import logging
 import signal
 import sys
 import threading
@@ -22,69 +23,53 @@ from core.host.docker_config import find_in_docker_config
 from core.registry.retry import RetryPolicy, Waiter
 from core.registry.tls import TlsSettings
 from core.transfer.progress import Throttle
-from core.units import part_of, size
+from core.units import part_of, size, span
+from tui.flags import valued
 from tui.words import hanging, plain, plural, tell, warn_of_exposure
 
 BundlesFlag = Annotated[
     str,
-    typer.Option(
-        "--bundles",
-        "-b",
-        metavar="FILE|URL",
-        help="the bundles manifest, or what download artifacts wrote",
-        show_default=False,
-    ),
+    valued("--bundles -b", "FILE|URL", "the bundles manifest, or what download artifacts wrote"),
 ]
 KubeFlag = Annotated[
-    list[str] | None,
-    typer.Option("--kube-version", metavar="VERSION", help="only this version; may be repeated",
-                 show_default=False),
-]  # fmt: skip
+    list[str] | None, valued("--kube-version", "VERSION", "only this version; may be repeated")
+]
 PlatformFlag = Annotated[
     list[str] | None,
-    typer.Option(
+    valued(
         "--platform",
-        metavar="OS/ARCH",
-        help="only this platform of each image, such as linux/amd64; may be repeated (default: "
-        "all, so that the digests of upstream stay true)",
-        show_default=False,
+        "OS/ARCH",
+        "only this platform of each image, such as linux/amd64; may be repeated "
+        "(default: all, so that the digests of upstream stay true)",
     ),
 ]
 PlaceFlag = Annotated[
     list[str] | None,
-    typer.Option(
+    valued(
         "--upstream-mirror",
-        metavar="UPSTREAM=HOST[/PREFIX]",
-        help="take what belongs to UPSTREAM from this cache in front of it; may be repeated",
-        show_default=False,
+        "UPSTREAM=HOST[/PREFIX]",
+        "take what belongs to UPSTREAM from this cache in front of it; may be repeated",
     ),
 ]
 CaFlag = Annotated[
     Path | None,
-    typer.Option("--ca-file", metavar="FILE", help="PEM file of a CA to trust, such as that of a "
-                 "proxy that opens TLS", show_default=False),
-]  # fmt: skip
+    valued(
+        "--ca-file", "FILE", "PEM file of a CA to trust, such as that of a proxy that opens TLS"
+    ),
+]
 InsecureFlag = Annotated[
     bool, typer.Option("--insecure", help="accept any certificate of upstream")
 ]
 TrustHostFlag = Annotated[
-    list[str] | None,
-    typer.Option("--trust-host", metavar="HOST", help="token server of a registry on another host",
-                 show_default=False),
-]  # fmt: skip
+    list[str] | None, valued("--trust-host", "HOST", "token server of a registry on another host")
+]
 JobsFlag = Annotated[
     int, typer.Option("--jobs", "-j", min=1, max=32, help="how much is fetched at the same time")
 ]
-RateFlag = Annotated[
-    str,
-    typer.Option("--limit-rate", metavar="BYTES", help="a second at the most, such as 20M",
-                 show_default=False),
-]  # fmt: skip
+RateFlag = Annotated[str, valued("--limit-rate", "BYTES", "a second at the most, such as 20M")]
 ChunkFlag = Annotated[
-    str,
-    typer.Option("--chunk-size", metavar="BYTES", help="sent in one request, such as 512K "
-                 "(default: 8Mi)", show_default=False),
-]  # fmt: skip
+    str, valued("--chunk-size", "BYTES", "sent in one request, such as 512K (default: 8Mi)")
+]
 PatienceFlag = Annotated[
     float,
     typer.Option("--patience", metavar="SECONDS", min=0, help="how long a server that is away is "
@@ -140,8 +125,14 @@ def going(
     )
     stop = threading.Event()
     throttle = Throttle(bytes_of(limit_rate, "--limit-rate"), stop.wait)
+
+    def tell_retry(error: RegistryError) -> None:
+        tell(f"Trying again, for up to {span(patience)}: {plain(str(error))}")
+
+    # What is tried again is told here; the log, which nobody set up, would say it once more.
+    logging.getLogger("core").addHandler(logging.NullHandler())
     with _stopped_by_signals(stop):  # noqa: SIM117 - the sessions are closed first
-        with Upstreams(reach, find_login, Waiter(stop), _tell_retry) as upstreams:
+        with Upstreams(reach, find_login, Waiter(stop), tell_retry) as upstreams:
             yield Going(upstreams, throttle)
 
 
@@ -229,10 +220,6 @@ def bytes_of(text: str, flag: str, default: int = 0) -> int:
             Code.BAD_USAGE, f"“{text}” is no number of bytes, such as 20M.", where=flag
         )
     return count
-
-
-def _tell_retry(error: RegistryError) -> None:
-    tell(f"Trying again: {plain(str(error))}")
 
 
 @contextmanager

@@ -8,22 +8,11 @@ import yaml
 
 from core.demo.content import Content, Entry, tar_of
 from core.demo.registry import DemoRegistry
-from core.oci import (
-    HELM_CHART,
-    HELM_CONFIG,
-    OCI_CONFIG,
-    OCI_INDEX,
-    OCI_LAYER,
-    OCI_LAYER_GZIP,
-    OCI_MANIFEST,
-    UNKNOWN_CONFIG,
-    canonical_json,
-    digest_of,
-)
+from core.oci import HELM_CHART, HELM_CONFIG, OCI_LAYER, UNKNOWN_CONFIG, canonical_json
 from core.reference import Reference
 from core.registry.session import Session
-from tests.integration.clients import push_blob, session_with
-from tests.integration.upstream import descriptor, publish_manifest
+from tests.integration.clients import session_with
+from tests.integration.upstream import publish_file, publish_image
 
 CHARTS = "public.ecr.aws/eks-anywhere"
 IMAGES = "783794618700.dkr.ecr.us-west-2.amazonaws.com"
@@ -81,10 +70,10 @@ def publish_packages(charts: DemoRegistry, images: DemoRegistry, large: bytes = 
                 _package("metal", "metal", "1.0.0", metal, [_ref("metal/speaker", third)]),
             ]
         )
-        digests[f"{BUNDLE}:v1-33-latest"] = _file(
-            session, f"eks-anywhere/{BUNDLE}", "v1-33-latest", (UNKNOWN_CONFIG, b"{}"),
-            (OCI_LAYER, bundle),
-        )  # fmt: skip
+        place = Reference("x", f"eks-anywhere/{BUNDLE}", "v1-33-latest")
+        digests[f"{BUNDLE}:v1-33-latest"] = publish_file(
+            session, place, (UNKNOWN_CONFIG, b"{}"), (OCI_LAYER, bundle)
+        )
     return Packages(charts, images, digests, ("hello/helper", other))
 
 
@@ -111,22 +100,9 @@ def _package_bundle(packages: list[dict[str, object]]) -> bytes:
 
 def _image(session: Session, repository: str, large: bytes = b"") -> str:
     """For two platforms, untagged, as its digest is all that the bundle tells."""
-    reference, listed = Reference("x", repository), []
     layers = [layer for layer in (BASE, large) if layer]
-    for layer in layers:
-        push_blob(session, repository, layer)
-    for architecture in ("amd64", "arm64"):
-        config = canonical_json({"os": "linux", "architecture": architecture, "of": repository})
-        push_blob(session, repository, config)
-        manifest = publish_manifest(session, reference, "", {
-            "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-            "config": descriptor(OCI_CONFIG, config),
-            "layers": [descriptor(OCI_LAYER_GZIP, layer) for layer in layers],
-        })  # fmt: skip
-        platform = {"os": "linux", "architecture": architecture}
-        listed.append(descriptor(OCI_MANIFEST, manifest) | {"platform": platform})
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
-    return digest_of(publish_manifest(session, reference, "", index))
+    index, _ = publish_image(session, Reference("x", repository), {"of": repository}, layers)
+    return index
 
 
 def _chart(session: Session, repository: str, version: str, values: Mapping[str, object]) -> str:
@@ -138,17 +114,6 @@ def _chart(session: Session, repository: str, version: str, values: Mapping[str,
         for file, content in files.items()
     ]
     content = gzip.compress(b"".join(tar_of(entries).blocks()), mtime=0)
+    reference = Reference("x", f"eks-anywhere/{repository}", version)
     config = (HELM_CONFIG, canonical_json(about))
-    return _file(session, f"eks-anywhere/{repository}", version, config, (HELM_CHART, content))
-
-
-def _file(
-    session: Session, repository: str, tag: str, config: tuple[str, bytes], layer: tuple[str, bytes]
-) -> str:
-    for _, content in (config, layer):
-        push_blob(session, repository, content)
-    document = {
-        "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-        "config": descriptor(*config), "layers": [descriptor(*layer)],
-    }  # fmt: skip
-    return digest_of(publish_manifest(session, Reference("x", repository), tag, document))
+    return publish_file(session, reference, config, (HELM_CHART, content))

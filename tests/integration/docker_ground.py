@@ -6,8 +6,8 @@ folder is written, and nothing leaves the machine. The address is not in 127.0.0
 takes for insecure, so certificates are checked in earnest.
 """
 
+import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -26,6 +26,7 @@ from core.demo.registry import DemoRegistry
 from core.errors import MachineError
 from core.host.daemon import DockerDaemon, connect
 from core.registry.credentials import Credentials
+from tests.fixtures.private_docker import daemon_settings
 from tests.fixtures.tools import need
 from tests.integration.program import PROGRAM, Ended
 
@@ -141,7 +142,7 @@ def docker_ground(filled: DemoRegistry, certificate: Path, key: Path) -> Iterato
 
 def _lay_out(folder: Path, filled: DemoRegistry, certificate: Path, key: Path) -> None:
     (folder / "etc-docker").mkdir()
-    (folder / "daemon.json").write_text(_daemon_settings(folder))
+    (folder / "daemon.json").write_text(json.dumps(daemon_settings(folder)))
     hosts = Path("/etc/hosts").read_text()
     (folder / "hosts").write_text(f"{hosts}\n{ADDRESS} {HOST}\n")
     settings: dict[str, Any] = yaml.safe_load(
@@ -152,16 +153,6 @@ def _lay_out(folder: Path, filled: DemoRegistry, certificate: Path, key: Path) -
         "tls": {"certificate": str(certificate), "key": str(key)},
     }
     (folder / "registry.yml").write_text(yaml.safe_dump(settings))
-
-
-def _daemon_settings(folder: Path) -> str:
-    """Docker before 23 writes a key to /etc/docker unless told; later ones know no such setting."""
-    said = subprocess.run(
-        ["dockerd", "--version"], capture_output=True, text=True, check=True
-    ).stdout
-    version = re.search(r"version (\d+)", said)
-    old = version is not None and int(version[1]) < 23
-    return f'{{"deprecated-key-path": "{folder}/key.json"}}' if old else "{}"
 
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:

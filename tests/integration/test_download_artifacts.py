@@ -10,7 +10,7 @@ import yaml
 
 from core.demo.certificates import Authority
 from core.demo.sample import Sample
-from core.release.locate import DOWNLOADS_FOLDER
+from core.eksa import DOWNLOADS_FOLDER
 from core.transfer.inputs import read_requirements
 from tests.integration.program import Ended, run
 from tests.integration.web import ASSETS, Site, Trouble, published

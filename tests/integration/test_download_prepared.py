@@ -23,7 +23,7 @@ from core.oci import digest_of
 from core.reference import Reference
 from core.registry.retry import Waiter
 from core.transfer.standing import Stand
-from tests.fixtures.proxy import Handler
+from tests.fixtures.proxy import Handler, Proxy
 from tests.fixtures.registries import ProxyFactory, RegistryFactory
 from tests.fixtures.tools import Skopeo
 from tests.integration.clients import content_of
@@ -66,6 +66,18 @@ def begin(preparation: Preparation, **more: bool) -> None:
     start(errand_for(preparation.folder), preparation, **more)
 
 
+def under_way(
+    ground: Ground, proxy_for: ProxyFactory, after: int = 1_000_000
+) -> tuple[Hold, Proxy, Preparation]:
+    """A preparation whose large layer stands still after some bytes."""
+    held = Hold(digest_of(BIG), after)
+    proxy = proxy_for(ground.upstream.registry, held)
+    preparation = prepared(ground.site, proxy, ground.folder)
+    begin(preparation)
+    assert held.reached.wait(SECONDS)
+    return held, proxy, preparation
+
+
 def asked(preparation: Preparation) -> Estimate:
     with Upstreams(reach_of(preparation), lambda address: None, Waiter(Event())) as upstreams:
         return estimate(preparation, upstreams, Pins())
@@ -87,7 +99,7 @@ def test_what_was_prepared_is_imported_with_every_digest_of_upstream(
     assert picture.arrived == picture.artifacts == len(upstream.digests)
     check_whole(folder / "images.tar", upstream)
     command = import_command(str(folder / "images.tar"), str(folder / MANIFESTS_FILE))
-    words = command.replace("HOST[:PORT]", f"{registry.address}/{namespace}").split()
+    words = command.replace("HOST[:PORT][/NAMESPACE]", f"{registry.address}/{namespace}").split()
     imported = run(*words[1:], "--ca-file", registry.ca_file, login=registry)
     assert imported.code == 0, imported.err
     for source, digest in upstream.digests.items():
@@ -140,11 +152,7 @@ def test_the_manifests_that_were_fetched_stay_those_of_the_first_start(
 ) -> None:
     """A newer release that comes out between two starts changes nothing."""
     site, upstream, folder = ground
-    held = Hold(digest_of(BIG), 2_000_000)
-    proxy = proxy_for(upstream.registry, held)
-    preparation = prepared(site, proxy, folder)
-    begin(preparation)
-    assert held.reached.wait(SECONDS)
+    held, proxy, preparation = under_way(ground, proxy_for, 2_000_000)
     wait_recorded(folder, digest_of(BIG))
     kill(errand_for(folder))
     held.go.set()
@@ -165,18 +173,13 @@ def test_the_manifests_that_were_fetched_stay_those_of_the_first_start(
 def test_a_term_stops_it_in_order_and_a_second_worker_is_refused(
     ground: Ground, proxy_for: ProxyFactory
 ) -> None:
-    site, upstream, folder = ground
-    held = Hold(digest_of(BIG), 1_000_000)
-    proxy = proxy_for(upstream.registry, held)
-    preparation = prepared(site, proxy, folder)
-    begin(preparation)
-    assert held.reached.wait(SECONDS)
+    held, _, preparation = under_way(ground, proxy_for)
     with pytest.raises(JobError) as refused:
         begin(preparation)
-    os.kill(errand_for(folder).job.worker_pid() or 0, signal.SIGTERM)
+    os.kill(errand_for(ground.folder).job.worker_pid() or 0, signal.SIGTERM)
     held.go.set()
 
-    assert ended(folder)[0] is Stand.STOPPED
+    assert ended(ground.folder)[0] is Stand.STOPPED
     assert refused.value.code is Code.JOB_RUNNING
 
 
@@ -195,11 +198,8 @@ def test_files_of_others_are_never_overwritten(ground: Ground) -> None:
 def test_other_answers_are_told_apart_and_can_begin_anew(
     ground: Ground, proxy_for: ProxyFactory
 ) -> None:
-    site, upstream, folder = ground
-    held = Hold(digest_of(BIG), 1_000_000)
-    proxy = proxy_for(upstream.registry, held)
-    begin(prepared(site, proxy, folder))
-    assert held.reached.wait(SECONDS)
+    site, _, folder = ground
+    held, proxy, _ = under_way(ground, proxy_for)
     kill(errand_for(folder))
     held.go.set()
     proxy.handler = Handler()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,52 +89,66 @@ def publish_manifest(
     return content
 
 
-def _publish_image(session: Session, image: Image, filled: Upstream, big: bytes) -> None:
-    reference = image.reference
-    listed = []
+def publish_image(
+    session: Session, reference: Reference, config: dict[str, Any], layers: Sequence[bytes]
+) -> tuple[str, str]:
+    """An image for two platforms, under its tag where it has one.
+
+    Returns:
+        The digest of its index, and that of its manifest for linux/amd64.
+    """
+    repository, listed = reference.repository, []
+    for layer in layers:
+        push_blob(session, repository, layer)
     for architecture in ("amd64", "arm64"):
-        config = json.loads(image.config) | {"architecture": architecture}
-        content = canonical_json(config)
-        layers = []
-        for layer in image.layers:
-            zipped = gzip.compress(b"".join(layer.content.blocks()), 1, mtime=0)
-            push_blob(session, reference.repository, zipped)
-            layers.append(descriptor(OCI_LAYER_GZIP, zipped))
-        if big:
-            push_blob(session, reference.repository, big)
-            layers.append(descriptor(OCI_LAYER_GZIP, big))
-        push_blob(session, reference.repository, content)
+        platform = {"os": "linux", "architecture": architecture}
+        content = canonical_json(config | platform)
+        push_blob(session, repository, content)
         manifest = publish_manifest(session, reference, "", {
             "schemaVersion": 2, "mediaType": OCI_MANIFEST,
-            "config": descriptor(OCI_CONFIG, content), "layers": layers,
+            "config": descriptor(OCI_CONFIG, content),
+            "layers": [descriptor(OCI_LAYER_GZIP, layer) for layer in layers],
         })  # fmt: skip
-        platform = {"os": "linux", "architecture": architecture}
         listed.append(descriptor(OCI_MANIFEST, manifest) | {"platform": platform})
-    index = publish_manifest(
-        session, reference, reference.tag,
-        {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed},
-    )  # fmt: skip
-    filled.digests[str(reference)] = digest_of(index)
-    filled.amd64[str(reference)] = listed[0]["digest"]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
+    whole = publish_manifest(session, reference, reference.tag, index)
+    return digest_of(whole), listed[0]["digest"]
+
+
+def publish_file(
+    session: Session,
+    reference: Reference,
+    config: tuple[str, bytes],
+    layer: tuple[str, bytes],
+    **more: Any,
+) -> str:
+    """A chart or package bundle; `more` stands in its manifest. Its digest is returned."""
+    for _, content in (config, layer):
+        push_blob(session, reference.repository, content)
+    document = {
+        "schemaVersion": 2, "mediaType": OCI_MANIFEST,
+        "config": descriptor(*config), "layers": [descriptor(*layer)], **more,
+    }  # fmt: skip
+    return digest_of(publish_manifest(session, reference, reference.tag, document))
+
+
+def _publish_image(session: Session, image: Image, filled: Upstream, big: bytes) -> None:
+    name = str(image.reference)
+    unzipped = (b"".join(layer.content.blocks()) for layer in image.layers)
+    layers = [gzip.compress(content, 1, mtime=0) for content in unzipped]
+    filled.digests[name], filled.amd64[name] = publish_image(
+        session, image.reference, json.loads(image.config), [*layers, *([big] if big else [])]
+    )
 
 
 def _publish_file(
-    session: Session,
-    file: StoredFile,
-    config: tuple[str, bytes],
-    media_type: str,
-    filled: Upstream,
+    session: Session, file: StoredFile, config: tuple[str, bytes], kind: str, filled: Upstream
 ) -> None:
     """With an annotation of upstream's, so that its manifest is not the one we would make."""
-    reference = file.reference
-    for content in (config[1], file.content):
-        push_blob(session, reference.repository, content)
-    manifest = publish_manifest(session, reference, reference.tag, {
-        "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(*config),
-        "layers": [descriptor(media_type, file.content)],
-        "annotations": {"org.opencontainers.image.created": "2026-07-25T17:20:00Z"},
-    })  # fmt: skip
-    filled.digests[str(reference)] = digest_of(manifest)
+    filled.digests[str(file.reference)] = publish_file(
+        session, file.reference, config, (kind, file.content),
+        annotations={"org.opencontainers.image.created": "2026-07-25T17:20:00Z"},
+    )  # fmt: skip
 
 
 def _chart_config(chart: StoredFile) -> bytes:

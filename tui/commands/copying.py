@@ -19,7 +19,7 @@ from core.fetch.pins import Pins
 from core.fetch.platforms import parse_platforms
 from core.fetch.relay import CHUNK, Relay
 from core.fetch.release import open_release
-from core.fetch.upstreams import FindLogin, parse_places
+from core.fetch.upstreams import FindLogin, concerns_all, parse_places
 from core.host.credentials import check_login, find_credentials
 from core.host.docker_config import find_in_docker_config
 from core.mirror.endpoint import Mirror
@@ -34,6 +34,7 @@ from core.transfer.chunk_size import SMALLEST_CHUNK
 from core.units import size
 from tui import fetching, options
 from tui.commands.downloading import AllowMissingFlag, OutputFlag, check_output, fetch, give_up
+from tui.flags import valued
 from tui.words import plain, plural, put, tell, warn_of_exposure
 
 _Destination = Annotated[
@@ -41,31 +42,29 @@ _Destination = Annotated[
     typer.Argument(metavar="DESTINATION", help="HOST[:PORT]/NAMESPACE; clusters look in the "
                    "namespace of public.ecr.aws, below eks-anywhere", show_default=False),
 ]  # fmt: skip
-_VersionFlag = Annotated[
-    str,
-    typer.Option("--kube-version", metavar="VERSION", help="of Kubernetes, such as 1.33",
-                 show_default=False),
-]  # fmt: skip
+_VersionFlag = Annotated[str, valued("--kube-version", "VERSION", "of Kubernetes, such as 1.33")]
 _ImagesFlag = Annotated[
-    str,
-    typer.Option("--src-image-registry", metavar="REGISTRY[/PATH]", help="where the images of the "
-                 "packages are", show_default=False),
-]  # fmt: skip
+    str, valued("--src-image-registry", "REGISTRY[/PATH]", "where the images of the packages are")
+]
 _ChartsFlag = Annotated[
     str,
-    typer.Option("--src-chart-registry", metavar="REGISTRY[/PATH]", help="where package bundle "
-                 "and charts are (default: where the images are)", show_default=False),
-]  # fmt: skip
+    valued(
+        "--src-chart-registry",
+        "REGISTRY[/PATH]",
+        "where package bundle and charts are (default: where the images are)",
+    ),
+]
 _UsernameFlag = Annotated[
     str,
-    typer.Option("--username", "-u", metavar="NAME", help="login of the registry of the images, "
-                 "such as AWS (default: docker's)", show_default=False),
-]  # fmt: skip
+    valued(
+        "--username -u",
+        "NAME",
+        "login of the registry of the images, such as AWS (default: docker's)",
+    ),
+]
 _DstCertFlag = Annotated[
-    Path | None,
-    typer.Option("--dst-cert", metavar="FILE", help="PEM file of the destination's CA",
-                 show_default=False),
-]  # fmt: skip
+    Path | None, valued("--dst-cert", "FILE", "PEM file of the destination's CA")
+]
 _DstInsecureFlag = Annotated[
     bool, typer.Option("--dst-insecure", help="accept any certificate of the destination")
 ]
@@ -74,9 +73,10 @@ _DstPlainFlag = Annotated[
 ]
 _BundleFlag = Annotated[
     str,
-    typer.Option("--bundle", "-b", metavar="FILE|URL", help="the bundles manifest: packages of "
-                 "all its Kubernetes versions", show_default=False),
-]  # fmt: skip
+    valued(
+        "--bundle -b", "FILE|URL", "the bundles manifest: packages of all its Kubernetes versions"
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +224,7 @@ def _copy_version(
             upstreams, version, charts=source.charts, images=source.images, with_tags=not dry_run
         )
     except (RegistryError, ReleaseError) as error:
-        if getattr(error, "temporary", False):
+        if concerns_all(error):
             raise
         return [Failure(bundle, error)]
     seen = survey(found.artifacts, upstreams, jobs=source.jobs)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.eksa import DOWNLOADS_FOLDER
 from core.errors import Code, ExitCode, Interrupted, UsageError
 from core.fetch.artifacts import FileFailure, Wanted, fetch_all, finish, forget, want
 from core.fetch.images import Failure, Survey, download, survey
@@ -22,7 +23,6 @@ from core.fetch.release import (
     open_release,
     read_file,
 )
-from core.release.locate import DOWNLOADS_FOLDER
 from core.release.model import Requirements
 from core.units import size
 from tui import fetching, options

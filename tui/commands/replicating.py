@@ -21,32 +21,37 @@ from tui import options
 from tui.asking import ask
 from tui.commands.replication_run import Ran, as_document, show_run, watch_run
 from tui.commands.targeting import Given, find_targets
+from tui.flags import valued
 from tui.words import error_lines, plain, plural, put, tell
 
-_ToFlag = Annotated[
-    list[str],
-    typer.Option("--to", metavar="HOST[:PORT]", help="a Harbor to feed; may be repeated",
-                 show_default=False),
-]  # fmt: skip
+_ToFlag = Annotated[list[str], valued("--to", "HOST[:PORT]", "a Harbor to feed; may be repeated")]
 _UsernameFlag = Annotated[
     str,
-    typer.Option("--to-username", metavar="NAME", help="who pushes there, such as a robot account "
-                 "(default: EKSA_MIRROR_TARGET_USERNAME, or docker's login)", show_default=False),
-]  # fmt: skip
+    valued(
+        "--to-username",
+        "NAME",
+        "who pushes there, such as a robot account (default: "
+        "EKSA_MIRROR_TARGET_USERNAME, or docker's login)",
+    ),
+]
 _FileFlag = Annotated[
     Path | None,
-    typer.Option("--to-password-file", metavar="FILE", help="holds the password for there alone; "
-                 "readable only by you", show_default=False),
-]  # fmt: skip
+    valued(
+        "--to-password-file", "FILE", "holds the password for there alone; readable only by you"
+    ),
+]
 _StdinFlag = Annotated[
     bool,
     typer.Option("--to-password-stdin", help="read the password for there from standard input"),
 ]
 _CaFlag = Annotated[
     Path | None,
-    typer.Option("--to-ca-file", metavar="FILE", help="PEM that the feeding Harbor is to trust "
-                 "there, for versions that can", show_default=False),
-]  # fmt: skip
+    valued(
+        "--to-ca-file",
+        "FILE",
+        "PEM that the feeding Harbor is to trust there, for versions that can",
+    ),
+]
 _InsecureFlag = Annotated[
     bool,
     typer.Option("--to-insecure", help="the feeding Harbor accepts any certificate there"),

@@ -105,7 +105,7 @@ def _login(
             username=given.username,
             password=password,
             source=CredentialSource.FILE if in_file else CredentialSource.AUTO,
-            environ=own,
+            environment=own,
             password_file=given.password_file,
         )
     except RegistryError as error:
