@@ -212,7 +212,8 @@ ADVICE: dict[Code, Advice] = {
     Code.REGISTRY_UNREACHABLE: Advice(
         "The registry does not answer",
         "It is down, the address or port is wrong, or the network is cut.",
-        "Try: eksa-mirror check, or curl -v https://HOST:PORT/v2/",
+        "Try: curl -v https://HOST:PORT/v2/; a registry: eksa-mirror check; the internet: set "
+        "HTTPS_PROXY.",
     ),
     Code.REGISTRY_STALLED: Advice(
         "The registry stopped in the middle",

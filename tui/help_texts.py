@@ -49,8 +49,8 @@ HELP: dict[int, StepHelp] = {
                 "field-artifacts-bundles",
                 "Bundle manifest",
                 (
-                    "bundle-release.yaml, of kind Bundles. The file manifest.yaml beside it is of "
-                    "kind Release and not the right one."
+                    "bundle-release.yaml, or the eks-anywhere-downloads.tar.gz that holds it. The "
+                    "file manifest.yaml beside it is of kind Release and not the right one."
                 ),
             ),
             (
@@ -283,6 +283,7 @@ HELP: dict[int, StepHelp] = {
             ("Enter", "show a file, or go to an open point"),
             ("1 to 4", "fragment, files, points, commands"),
             ("F7  y", "copy a command"),
+            ("c", "another compression, where the link is slow"),
         ),
     ),
     9: StepHelp(
@@ -305,7 +306,7 @@ HELP: dict[int, StepHelp] = {
         (
             ("p", "pause, or go on"),
             ("s", "stop; it can be resumed"),
-            ("w", "number of workers"),
+            ("w", "uploads at a time, and how fast at the most"),
             ("f", "filter"),
             ("/", "find"),
             ("1 to 3", "artifacts, log, errors"),

@@ -12,7 +12,7 @@ from textual.message import Message
 from core.answers import Answers, CredentialSource
 from core.answers.setups import Setup, begin_setup, setups_folder
 from core.checks.finding import Finding, State
-from core.errors import EksaMirrorError
+from core.errors import EksaMirrorError, RegistryError
 from core.registry.credentials import Credentials
 from core.transfer.job import Job, jobs_folder
 from tui.board import Board
@@ -21,6 +21,7 @@ from tui.steps import FORMS, NAMES, StepStanding, state_of
 if TYPE_CHECKING:
     from core.checks.engine import Check, Ladder
 
+_HARBOR_PROJECT, _PRODUCT = "eks-a", "product"
 _LOOKED_AT = {
     1: ("artifacts",),
     2: ("registry",),
@@ -42,7 +43,6 @@ class Session:
     Attributes:
         setup: what is being worked on.
         password: as it was typed; never saved here.
-        login_trouble: why no login was found at the last try; None where one was, or none is used.
         job: the import that the screens of step 9 and 10 show; None before there is one.
         notes: what a screen wants to keep while another is open, by a name of its own.
     """
@@ -51,7 +51,6 @@ class Session:
         self.root = setups_folder(jobs_folder())
         self.setup = setup or begin_setup(self.root)
         self.password: SecretStr | None = None
-        self.login_trouble: EksaMirrorError | None = None
         self._post = post
         self.job: Job | None = None
         self.notes: dict[str, object] = {}
@@ -85,6 +84,7 @@ class Session:
         Args:
             step: the one that opens; it looks for itself.
         """
+        self._note_product()
         for board in self.boards.values():
             if board.step != step and board.is_stale:
                 board.start()
@@ -112,7 +112,6 @@ class Session:
         self.let_go()
         self.__dict__.pop("boards", None)  # made anew when they are asked for
         self.setup, self.password, self.job = setup, None, None
-        self.login_trouble = None
         self.notes.clear()
 
     def let_go(self) -> None:
@@ -128,6 +127,23 @@ class Session:
             self.setup.written = False
         return right
 
+    def propose_project(self, step: int) -> bool:
+        """Harbor keeps nothing outside of projects, so a new set-up gets one.
+
+        Args:
+            step: the one that opens; who has been further has decided for himself.
+        """
+        self._note_product()
+        is_harbor = str(self.notes.get(_PRODUCT, "")).startswith("Harbor")
+        if not is_harbor or self.answers.registry.namespace or self.setup.reached > step:
+            return False
+        return self.put("registry", "namespace", _HARBOR_PROJECT)
+
+    def _note_product(self) -> None:
+        """What step 2 found, also while it looks again."""
+        if found := self.boards[2].rows["kind"].findings:
+            self.notes[_PRODUCT] = found[0].seen
+
     def _ladder(self, checks: "Sequence[Check]") -> "Ladder":
         """These checks for the answers of this moment; the login is looked up in their thread."""
         from core.checks.context import Context  # noqa: PLC0415 - only once checks run
@@ -141,29 +157,44 @@ class Session:
     ) -> Credentials | None:
         """The login for the registry; None for an anonymous client, or where none can be found.
 
-        It may ask the keyring and docker's helpers: not for the thread of the screen. Why none was
-        found is kept in `login_trouble`.
+        It may ask the keyring and docker's helpers: not for the thread of the screen.
         """
+        try:
+            return self._find_login(answers or self.answers, password or self.password)
+        except EksaMirrorError:  # step 4 tells why
+            return None
+
+    def login_for_import(self) -> Credentials | None:
+        """The same for an import that begins: one that is wanted and not found is told at once.
+
+        Raises:
+            EksaMirrorError: why there is none, with what to do in the wizard.
+        """
+        try:
+            return self._find_login(self.answers, self.password)
+        except EksaMirrorError as error:
+            raise RegistryError(
+                error.code,
+                error.message,
+                where=error.where,
+                cause=error.cause,
+                mend="Enter the password in step 4 (F2 goes there), then start again.",
+            ) from error
+
+    def _find_login(self, answers: Answers, password: SecretStr | None) -> Credentials | None:
         from core.host.credentials import find_credentials  # noqa: PLC0415 - loads docker
 
-        answers = answers or self.answers
-        password = password or self.password
-        self.login_trouble = None
         source = answers.credentials.source
         if source is CredentialSource.NONE or not answers.registry.endpoint:
             return None
-        try:
-            return find_credentials(
-                answers.registry.address.partition("/")[0],
-                username=answers.credentials.username,
-                password=password if answers.credentials.username else None,
-                source=source,
-                environ=os.environ,
-                password_file=answers.credentials.file,
-            )
-        except EksaMirrorError as error:
-            self.login_trouble = error
-            return None
+        return find_credentials(
+            answers.registry.address.partition("/")[0],
+            username=answers.credentials.username,
+            password=password if answers.credentials.username else None,
+            source=source,
+            environment=os.environ,
+            password_file=answers.credentials.file,
+        )
 
     def findings(self, step: int) -> tuple[Finding, ...]:
         """All that is known of a step."""

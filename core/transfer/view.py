@@ -85,11 +85,6 @@ class Summary:
         return int(self.number("jobs"))
 
     @property
-    def saved_bytes(self) -> int:
-        """Bytes as stored that were not sent: there before, or mounted."""
-        return int(self.number("present_bytes") + self.number("mounted_bytes"))
-
-    @property
     def retries(self) -> int:
         """How often something was tried again."""
         return int(self.number("retries"))

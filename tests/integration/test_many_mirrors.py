@@ -1,8 +1,6 @@
 """One tarball into several registries at once: read once, and each with a job of its own."""
 
-import base64
 import json
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -21,25 +19,12 @@ from tests.fixtures.proxy import Answer, Exchange, Handler, Proxy
 from tests.fixtures.registries import ProxyFactory, RegistryFactory
 from tests.fixtures.samples import SampleFactory
 from tests.fixtures.tools import Registry, Skopeo
+from tests.integration.many import basic, log_in
 from tests.integration.program import SECONDS, Ended, begin, kill_worker, run
 from tests.integration.test_import import check_with_skopeo
 
 SLOW = ("--limit-rate", "250K", "--chunk-size", "64Ki", "--jobs", "2")
 MEDIUM = SampleSpec(megabytes=4)
-
-
-def log_in(*registries: Registry) -> None:
-    """As `docker login` would, into the config of this test."""
-    auths = {
-        one.address: {"auth": base64.b64encode(_login(one).encode()).decode()} for one in registries
-    }
-    folder = Path(os.environ["DOCKER_CONFIG"])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"auths": auths}))
-
-
-def _login(registry: Registry) -> str:
-    return f"{registry.username}:{registry.password.get_secret_value()}"
 
 
 def flags(sample: Sample, *registries: Registry) -> list[str | Path]:
@@ -134,7 +119,7 @@ def _check_logins(first: Proxy, second: Proxy) -> None:
     """Nobody was told the password of the other."""
     for proxy, other in ((first, second), (second, first)):
         told = {one.headers.get("Authorization", "") for one in proxy.exchanges} - {""}
-        assert told == {f"Basic {base64.b64encode(_login(proxy).encode()).decode()}"}
+        assert told == {f"Basic {basic(proxy)}"}
         everything = "".join(f"{one}{one.headers}" for one in proxy.exchanges)
         assert other.password.get_secret_value() not in everything
 

@@ -1,5 +1,6 @@
 """What `status` says of imports that do not simply run."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -64,7 +65,23 @@ def test_it_is_stalled(job: Job, journal: Journal) -> None:
 
 def test_it_was_cut_off(job: Job, journal: Journal) -> None:
     journal.set_facts(paused="yes")
-    assert run("status").out.splitlines()[1].startswith("  cut-off (")
+    lines = run("status").out.splitlines()
+    assert lines[1].startswith("  cut off (")
+    assert lines[-1] == f"  go on: eksa-mirror import --answers {job.answers}"
+    assert run("status", "--json").json[0]["state"] == "cut-off", "the word of programs stays"
+
+
+def test_it_could_not_begin(job: Job, journal: Journal) -> None:
+    """Where to and why is told, although the registry was never reached."""
+    journal.set_facts(mirror="", error=json.dumps({"message": "No answer: refused."}))
+    journal.set_state(JobState.BROKEN)
+    lines = run("status").out.splitlines()
+    assert lines[1].startswith("  could not go on (")
+    assert lines[1].endswith(" to r.example/eks-a")
+    assert lines[3:] == [
+        "  No answer: refused.",
+        f"  go on: eksa-mirror import --answers {job.answers}",
+    ]
 
 
 def test_it_has_not_begun(job: Job) -> None:

@@ -1,8 +1,10 @@
 """`status`, `stop` and `report`: look after imports that were started."""
 
 import json
+import shlex
 import sys
 import time
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,14 +14,20 @@ from core.errors import Code, ExitCode, JobError
 from core.transfer.job import Job, existing_jobs, find_job
 from core.transfer.launch import ask_to_stop
 from core.transfer.report import EXPOSED, as_document, make_reports, write_reports
-from core.transfer.standing import Stand, Standing, look_at
+from core.transfer.standing import Stand, Standing, look_at, overview
 from core.transfer.view import Summary
 from core.units import part_of, size, span
 from tui import options
-from tui.displays import since
-from tui.words import plural, put, tell
+from tui.words import plain, plural, put, tell
 
 _LONGEST_STOP = 600.0
+_WORDS = {
+    Stand.CUT_OFF: "cut off",
+    Stand.STOPPED: "stopped",
+    Stand.FAILED: "ended with failures",
+    Stand.BROKEN: "could not go on",
+}
+"""How an import stands that the same command would bring further."""
 
 
 class ReportForm(StrEnum):
@@ -46,6 +54,8 @@ def status(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> 
         put(f"{one.name}\n  {_state(one, look)}")
         if look:
             put(f"  {_progress(look[1])}")
+            for line in _what_now(one, *look):
+                put(f"  {line}")
     return ExitCode.DONE
 
 
@@ -121,9 +131,8 @@ def _document(job: Job, look: tuple[Standing, Summary] | None) -> dict[str, Any]
     document: dict[str, Any] = {"job": job.name, "folder": str(job.folder), "running": running}
     if look:
         standing, summary = look
-        document |= {
-            key: value for key, value in as_document(job, summary, ()).items() if key != "artifacts"
-        }
+        told = as_document(job, summary, (), alive=standing.stand is not Stand.CUT_OFF)
+        document |= {key: value for key, value in told.items() if key != "artifacts"}
         document["state"] = _word(standing, summary)
         document["idle_seconds"] = round(standing.idle, 1)
     return document
@@ -140,13 +149,22 @@ def _state(job: Job, look: tuple[Standing, Summary] | None) -> str:
     if look is None:
         return "has no journal that can be read"
     standing, summary = look
-    word = _word(standing, summary)
+    word = _WORDS.get(standing.stand) or _word(standing, summary)
     if standing.stand is Stand.STALLED:
         word += f", no data for {span(standing.idle)}"
     running = f", process {job.worker_pid()}" if job.is_running() else ""
     exposed = EXPOSED.get(summary.facts.get("tls", ""), "")
-    state = f"{word} ({since(summary)}{running}) to {summary.facts.get('mirror', '?')}"
+    registry = summary.facts.get("mirror") or overview(job).registry
+    state = f"{word} ({span(standing.seconds)}{running}) to {registry or '?'}"
     return f"{state}; certificate {exposed}" if exposed else state
+
+
+def _what_now(job: Job, standing: Standing, summary: Summary) -> Iterator[str]:
+    """Why it could not go on, and the command that goes on."""
+    if standing.stand is Stand.BROKEN and summary.error:
+        yield plain(summary.error["message"])
+    if standing.stand in _WORDS:
+        yield f"go on: eksa-mirror import --answers {shlex.quote(str(job.answers))}"
 
 
 def _progress(summary: Summary) -> str:

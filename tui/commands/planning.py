@@ -106,4 +106,4 @@ def _show(inputs: Inputs, seen: Forecast) -> None:
     waiting = len([one for one in moved if one.source not in seen.present])
     tell()
     tell(f"{plural(waiting, 'artifact')} to send to {inputs.mirror}: {size(seen.send)} as stored")
-    tell(f"{size(seen.mount)} are mounted instead of sent, {size(seen.there)} are there already")
+    tell(f"{size(seen.mount)} more are mounted, not sent; {size(seen.there)} are there already")

@@ -127,7 +127,7 @@ class NamespacesScreen(StepScreen):
         if row and not self._adding:
             typed = self.session.notes.get(f"namespace {row.registry}")
             field.set_value(row.namespace if typed is None else str(typed))
-            field.show_aside(f"for {cut_name(row.registry, 30)}")
+            field.show_aside(f"for {cut_name(row.registry, 30 if self.wide else 17)}")
         self._show_example()
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:

@@ -177,13 +177,13 @@ def test_layers_in_place_are_counted_and_configs_are_not(
 
 def test_figures_of_a_summary(journal: Journal, view: JournalView) -> None:
     journal.set_flights(
-        [], present_bytes=5, mounted_bytes=7, retries=3, jobs=8, paused="no", moved=100.0,
+        [], retries=3, jobs=8, paused="no", moved=100.0,
         finishing=2,
     )  # fmt: skip
     journal.set_state(JobState.SENDING)
     journal.set_facts(state_since=90.0)
     summary = view.summary()
-    assert (summary.saved_bytes, summary.retries, summary.jobs) == (12, 3, 8)
+    assert (summary.retries, summary.jobs) == (3, 8)
     assert (summary.idle(140.0), summary.idle(99.0), summary.paused) == (40.0, 0.0, False)
     journal.set_facts(paused="yes")
     summary = view.summary()
