@@ -76,9 +76,9 @@ class WorkersDialog(ModalScreen[tuple[int, int] | None]):
 
     def action_accept(self) -> None:
         """From the last field to the button that takes both; Cancel would lose what was typed."""
-        if not self.query(Field).last().input.has_focus:
+        if self.focused is not self.query(Field).last().input:  # `has_focus` lags behind
             raise SkipAction
-        self.query(FlatButton).last().focus()
+        self.set_focus(self.query(FlatButton).last())
 
     def action_cancel(self) -> None:
         """Change nothing."""

@@ -1,7 +1,7 @@
 """A field of a form: label, one line of text, and below it what it is for or what is wrong."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -46,6 +46,12 @@ class LineInput(Input):
         keep = max(0, min(width, used))
         drawn = strip.adjust_cell_length(width).crop(0, keep)
         return Strip([*drawn, Segment("_" * (width - keep))], width)
+
+    def focus(self, scroll_visible: bool = True, from_app_focus: bool = False) -> Self:
+        """At once, where Textual waits until all else is done: keys that come meanwhile belong
+        here, and a late focus would take them from where Tab has gone since."""
+        self.screen.set_focus(self, scroll_visible, from_app_focus)
+        return self
 
     def on_paste(self) -> None:
         """The field is told: Input keeps the event to itself."""

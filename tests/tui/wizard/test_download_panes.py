@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,14 +45,22 @@ def picture(state: JobState, **more: object) -> Picture:
     return Picture.model_validate(values | more)
 
 
-RUNNING = picture(JobState.SENDING)
-FAILED = picture(
-    JobState.SOME_FAILED, flights=(), lost=(_LOST,), states="d" * 39 + "f", ended=time.time()
-)
-DONE = picture(
-    JobState.DONE, flights=(), done=4_000_000_000, arrived=40, states="d" * 40, ended=time.time(),
-    written={"images.tar": 4_000_000_000, "eks-anywhere-downloads.tar.gz": 90_000},
-)  # fmt: skip
+def running_now() -> Picture:
+    return picture(JobState.SENDING)
+
+
+def failed_now() -> Picture:
+    return picture(
+        JobState.SOME_FAILED, flights=(), lost=(_LOST,), states="d" * 39 + "f", ended=time.time()
+    )
+
+
+def done_now() -> Picture:
+    written = {"images.tar": 4_000_000_000, "eks-anywhere-downloads.tar.gz": 90_000}
+    return picture(
+        JobState.DONE, flights=(), done=4_000_000_000, arrived=40, states="d" * 40,
+        ended=time.time(), written=written,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -77,20 +85,20 @@ async def opened(pilot: Pilot[str], app: MirrorApp, errand: Errand, text: str) -
 
 
 @pytest.mark.parametrize(
-    ("seen", "state", "wanted"),
+    ("now", "state", "wanted"),
     [
         (
-            RUNNING,
+            running_now,
             "* running",
             ("[1 Artifacts]", "* fetching", "120 of 400 MB   31 MB/s", "s Stop"),
         ),
         (
-            FAILED,
+            failed_now,
             "x 1 failed",
             ("[3 x Errors (1)]", "Leave it out with l.", "x failed", "l Leave out"),
         ),
         (
-            DONE,
+            done_now,
             "+ done",
             ("Carry these across", "100 %", "y shows the command", "$ eksa-mirror import -i"),
         ),
@@ -98,12 +106,13 @@ async def opened(pilot: Pilot[str], app: MirrorApp, errand: Errand, text: str) -
     ids=["running", "failed", "done"],
 )
 def test_basic_mode_is_ascii_without_colours_and_complete_in_a_small_window(
-    seen: Picture,
+    now: Callable[[], Picture],
     state: str,
     wanted: tuple[str, ...],
     errand: Errand,
     alive: ExitStack,
 ) -> None:
+    seen = now()
     errand.picture.write_text(seen.model_dump_json())
     if seen.state.ended:
         alive.close()
@@ -136,7 +145,7 @@ def test_basic_mode_is_ascii_without_colours_and_complete_in_a_small_window(
 def test_what_was_under_way_waits_once_its_worker_was_cut_off(
     errand: Errand, alive: ExitStack
 ) -> None:
-    errand.picture.write_text(RUNNING.model_dump_json())
+    errand.picture.write_text(running_now().model_dump_json())
 
     async def play() -> None:
         app = new_app()
