@@ -1,7 +1,7 @@
 """The import as a whole, and what is being sent now."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -21,8 +21,18 @@ from tui.words import cut_name, plural
 _MOST_ROWS = {"-short": 4, "-tall": 8}
 
 
+def _nothing() -> None:
+    """Stands for a drawing where nothing was drawn yet."""
+
+
 class Totals(Vertical):
     """Bar and per cent by bytes; then bytes, rate, time left, artifacts, failed."""
+
+    _again: Callable[[], None] = staticmethod(_nothing)
+
+    def on_resize(self) -> None:
+        """A wide window has more words, and more room between them."""
+        self._again()
 
     def compose(self) -> ComposeResult:
         """Two lines."""
@@ -51,6 +61,7 @@ class Totals(Vertical):
         part = share(summary) if summary.artifacts else None
         ended = summary.number("ended") if summary.state.ended else 0.0
         self.draw(part, words, failed=summary.failed, ended=ended)
+        self._again = lambda: self.show(summary, stand)
 
     def draw(
         self, part: float | None, words: Sequence[str], *, failed: int, ended: float = 0.0
@@ -75,6 +86,7 @@ class Totals(Vertical):
             if failed:
                 right = Content.assemble(Content.styled("✗ ", "$fail"), right)
         self.query_one("#total-failed", Line).update(right)
+        self._again = lambda: self.draw(part, words, failed=failed, ended=ended)
 
 
 def share(summary: Summary) -> float:
@@ -112,6 +124,11 @@ class SendingNow(Vertical):
         super().__init__(id=id)
         self._title, self._changes = title, changes
         self._lines = 0
+        self._again: Callable[[], None] = _nothing
+
+    def on_resize(self) -> None:
+        """Names and bars have other widths."""
+        self._again()
 
     def compose(self) -> ComposeResult:
         """Heading and rows."""
@@ -130,6 +147,7 @@ class SendingNow(Vertical):
         taller = len(lines) != self._lines
         self._lines = len(lines)
         flights.update(Content("\n").join(lines), layout=taller)
+        self._again = lambda: self.show(slots, jobs)
 
     def _line(self, flight: Flight | None) -> Content:
         if flight is None or not flight.label:

@@ -176,3 +176,19 @@ def test_one_that_was_cut_off_early_asks_nobody(errand: Errand, alive: ExitStack
             assert "Nothing was fetched yet" in shown(app)
 
     asyncio.run(play())
+
+
+def test_the_figures_follow_a_resize_before_the_next_look(
+    errand: Errand, alive: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errand.picture.write_text(running_now().model_dump_json())
+
+    async def play() -> None:
+        app = new_app()
+        async with running(app, SMALL) as pilot:
+            await opened(pilot, app, errand, "2.0 of 4.0 GB   31 MB/s")
+            monkeypatch.setattr("tui.screens.prepare_progress.aside", lambda *_: None)
+            await pilot.resize_terminal(*LARGE)
+            await until(pilot, lambda: "2.0 of 4.0 GB     31 MB/s" in shown(app))
+
+    asyncio.run(play())
