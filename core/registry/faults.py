@@ -18,6 +18,9 @@ import urllib3.exceptions as urllib3_errors
 
 from core.errors import Code, RegistryError
 
+_EMPTY_BLOBS = "find docker/registry/v2/blobs -name data -size 0"
+"""Not all of the storage: files of uploads that are under way begin empty, too."""
+
 _CONTENT = r"/v2/.+/(manifests/|blobs/sha)"
 _TEMPORARY = frozenset({408, 416, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 """After 416 the registry is asked how far an upload came; then the next chunk fits."""
@@ -251,7 +254,7 @@ def _unreadable(method: str, url: str, status: int) -> tuple[str, str] | None:
         return None
     return (
         "It cannot read what it stored; a full disk leaves empty files in docker-registry.",
-        "On its host: df -h; then, in its storage: find . -name data -size 0 -delete",
+        f"On its host: df -h; then delete what this lists in its storage: {_EMPTY_BLOBS}",
     )
 
 
