@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.content import Content
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, InputEvent
 from textual.timer import Timer
 from textual.worker import WorkerFailed
@@ -16,9 +19,19 @@ from core import __version__
 from core.answers.setups import Setup
 from core.transfer.job import Job
 from core.transfer.standing import per_cent
+from tui.driver import PromptDriver
 from tui.follower import LOOKS_A_SECOND, Follower, JobSeen, Sight
 from tui.glyphs import Colourless, Plain
-from tui.messages import CheckBegan, CheckFound, ChecksEnded, Failed, JobFailedToStart, JobStarted
+from tui.messages import (
+    CheckBegan,
+    CheckFound,
+    ChecksEnded,
+    Failed,
+    JobFailedToStart,
+    JobStarted,
+    Saved,
+)
+from tui.saver import Saver
 from tui.screens.opening import open_screen
 from tui.screens.step import ShowsJob, StepScreen
 from tui.session import Session
@@ -88,8 +101,8 @@ class MirrorApp(App[str]):
         self.session = Session(self.post_message, setup)
         self.session.job = job
         self._first_step = step or (setup.step if setup else 0)
+        self.saver = Saver(self.post_message)
         self._saved_at = ""
-        self._save_trouble = ""
         self._save_timer: Timer | None = None
         self.crash: BaseException | None = None
         self.import_sight: Sight | None = None
@@ -100,6 +113,11 @@ class MirrorApp(App[str]):
             self.animation_level = "none"
         elif self.look.colourless:
             self._filters.append(Colourless())
+
+    def get_driver_class(self) -> type[Driver]:
+        """Ours on a terminal; a page of `serve` brings its own."""
+        usual = super().get_driver_class()
+        return PromptDriver if usual is LinuxDriver else usual
 
     def on_mount(self) -> None:
         """Open the first screen."""
@@ -132,10 +150,22 @@ class MirrorApp(App[str]):
         elif self._save_timer:
             self.save_now()
         screen = open_screen(step)
+        screen.add_class(*self._kinds_of_window())  # else all is styled twice
         if len(self.screen_stack) > 1:
-            self.switch_screen(screen)
+            self.run_worker(self._drawn_once(self.switch_screen(screen)))
         else:
             self.push_screen(screen)
+
+    def _kinds_of_window(self) -> list[str]:
+        """The classes of this size, which textual gives a screen once it is there."""
+        width, height = self.size
+        sides = ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS))
+        return [max(one for one in kinds if one[0] <= side)[1] for side, kinds in sides]
+
+    async def _drawn_once(self, switched: AwaitComplete) -> None:
+        """A screen that comes up is drawn when it is whole, not with each part of it."""
+        with self.batch_update():
+            await switched
 
     def begin(self, setup: Setup, step: int = 0, job: Job | None = None) -> None:
         """Work on a set-up, where it stopped or at `step`; step 9 shows `job`."""
@@ -182,10 +212,8 @@ class MirrorApp(App[str]):
     def copy(self, text: str) -> None:
         """Put a text on the clipboard of the operator's terminal, and into a file."""
         screen = self.screen
-        try:
-            self.session.setup.keep_command(text)
-        except OSError as error:
-            self._save_trouble = error.strerror or "the folder cannot be written"
+        setup = self.session.setup
+        self.saver.put(lambda: setup.keep_command(text))
         if self.look.basic:
             from tui.screens.preview import PlainText  # noqa: PLC0415 - opened on a key
 
@@ -216,21 +244,23 @@ class MirrorApp(App[str]):
         if self._save_timer:
             self._save_timer.stop()
             self._save_timer = None
-        try:
-            self.session.setup.save()
-            self._saved_at, self._save_trouble = time.strftime("%H:%M"), ""
-        except OSError as error:
-            self._save_trouble = error.strerror or "the folder cannot be written"
+        self.saver.put(self.session.setup.snapshot().write)
+        self._refresh()
+
+    def on_saved(self, message: Saved) -> None:
+        """Say when, or why not."""
+        if not message.trouble:
+            self._saved_at = time.strftime("%H:%M")
         self._refresh()
 
     def saved_words(self) -> Content:
         """The right end of the header."""
         import_words = self.import_words()
-        if self._save_trouble:
+        if self.saver.trouble:
             said = Content.assemble(
-                Content.styled("!", "$warn"), f" not saved: {self._save_trouble.lower()}"
+                Content.styled("!", "$warn"), f" not saved: {self.saver.trouble.lower()}"
             )
-        elif self._save_timer:
+        elif self._save_timer or self.saver.busy:
             said = Content.styled("saving", "$ink3")
         elif self._saved_at:
             said = Content.styled(f"answers saved {self._saved_at}", "$ink3")
@@ -324,20 +354,28 @@ class MirrorApp(App[str]):
         self.session.let_go()
         if self._follower:
             self._follower.let_go()
+        self.saver.finish()
 
     def action_leave(self) -> None:
         """Leave at once; there is nothing to confirm."""
-        started = bool(self._saved_at or self._save_timer)
-        if started:
-            self.save_now()
-        self.exit(self._farewell(started))
+        started = bool(self._saved_at or self._save_timer or self.saver.busy)
+        self.exit(self._farewell(self.saved_to_the_end() if started else ""))
 
-    def _farewell(self, started: bool) -> str:
+    def saved_to_the_end(self) -> str:
+        """Write the answers, and say what became of it in a line."""
+        self.save_now()
+        if not self.saver.finish():
+            return "Answers not saved: the disk does not answer."
+        if self.saver.trouble:
+            return f"Answers not saved: {self.saver.trouble.lower()}."
+        return "Answers saved. Come back with: eksa-mirror"
+
+    def _farewell(self, saved: str) -> str:
         sight = self.import_sight
         if sight and sight.standing.stand.lives:
             words = progress(sight.summary)
             return f"The import goes on: {words}. Come back with: eksa-mirror attach"
-        return "Answers saved. Come back with: eksa-mirror" if started else ""
+        return saved
 
     def _handle_exception(self, error: Exception) -> None:
         """A defect: keep it for the command line, show nothing of it on the screen."""

@@ -44,6 +44,13 @@ class Failed(Message):
 
 
 @dataclass
+class Saved(Message):
+    """Answers were written, or could not be."""
+
+    trouble: str = ""
+
+
+@dataclass
 class JobStarted(Message):
     """The worker of an import is at work."""
 

@@ -45,6 +45,7 @@ class Session:
         password: as it was typed; never saved here.
         job: the import that the screens of step 9 and 10 show; None before there is one.
         notes: what a screen wants to keep while another is open, by a name of its own.
+        came_from: key of the entry of Start that led to where no set-up is worked on.
     """
 
     def __init__(self, post: Callable[[Message], object], setup: Setup | None = None) -> None:
@@ -54,6 +55,7 @@ class Session:
         self._post = post
         self.job: Job | None = None
         self.notes: dict[str, object] = {}
+        self.came_from = ""
 
     @cached_property
     def boards(self) -> dict[int, Board]:

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from core.errors import Code, UsageError
 
+_ESC_MILLISECONDS = 25
+"""So long is waited to tell the Esc key from the beginning of another key's sequence.
+
+Terminals send a sequence in one piece, and networks hand it on in one piece.
+"""
+
 _BASIC_TERMS = ("linux", "vt", "ansi", "cons", "sun")
 
 
@@ -44,6 +50,11 @@ def look_of(
         colourless=no_colour,
         theme="site-light" if light else "site-dark",
     )
+
+
+def hear_esc_at_once() -> None:
+    """To be called before textual is loaded; whoever needs a longer delay has set `ESCDELAY`."""
+    os.environ.setdefault("ESCDELAY", str(_ESC_MILLISECONDS))
 
 
 def check_terminal(environ: Mapping[str, str] = os.environ) -> None:

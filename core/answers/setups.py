@@ -10,7 +10,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,36 @@ class SavedSetup:
         return self.folder.name
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A set-up as it was at one moment, to be written by whoever has the time.
+
+    Snapshots of one set-up are written in the order in which they were taken.
+
+    Attributes:
+        folder: where it lies.
+        before: where it lay under its last name; None where that has not changed.
+        files: contents by name.
+    """
+
+    folder: Path
+    before: Path | None
+    files: Mapping[str, bytes] = field(repr=False)
+
+    def write(self) -> None:
+        """Write it.
+
+        Raises:
+            OSError: the disk is full, or the folder cannot be written.
+        """
+        self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.before and self.before.is_dir():
+            self.before.rename(self.folder)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        for name, content in self.files.items():
+            write_atomically(self.folder / name, content, mode=0o600)
+
+
 class Setup:
     """A set-up that is being worked on.
 
@@ -91,10 +121,12 @@ class Setup:
         Raises:
             OSError: the disk is full, or the folder cannot be written.
         """
+        self.snapshot().write()
+
+    def snapshot(self) -> Snapshot:
+        """It as it is now; the registry that step 2 is left with becomes its name."""
+        before = self.folder
         self._take_name()
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        write_atomically(self.answers_file, dump_answers(self.draft.answers), mode=0o600)
         state = {
             "step": self.step,
             "reached": self.reached,
@@ -102,8 +134,11 @@ class Setup:
             "written_over": self.written_over,
             "rough": self.draft.rough,
         }
-        content = json.dumps(state, indent=1, default=str).encode()
-        write_atomically(self.folder / _WIZARD, content, mode=0o600)
+        files = {
+            _ANSWERS: dump_answers(self.draft.answers),
+            _WIZARD: json.dumps(state, indent=1, default=str).encode(),
+        }
+        return Snapshot(self.folder, before if before != self.folder else None, files)
 
     def keep_command(self, text: str) -> None:
         """Add what was copied to `commands.txt`, once.
@@ -124,11 +159,9 @@ class Setup:
         is_ours = known == self._taken and self.reached <= _REGISTRY_STEP
         if not endpoint or known == wished or not (known == NEW or is_ours):
             return
-        before, self._taken = self.folder, wished
+        self._taken = wished
         names = (wished if n == 1 else f"{wished}~{n}" for n in count(1))
         self.name = next(name for name in names if not (self._root / name).exists())
-        if before.is_dir():
-            before.rename(self.folder)
 
 
 def setups_folder(jobs_folder: Path) -> Path:

@@ -51,6 +51,10 @@ class Content:
         return "sha256:" + digest.hexdigest()
 
 
+Fill = Callable[[str, int], Content]
+"""Makes the content of a file from a name, which is its own, and its length in bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of a tar: a file, or a folder (name ends with /), or a symlink (has a target)."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.demo.catalog import SAME_TOP_LAYER, ReleaseImage
-from core.demo.content import Content, Entry, program_like, tar_of
+from core.demo.content import Content, Entry, Fill, program_like, tar_of
 from core.oci import canonical_json, digest_of
 from core.reference import Reference
 
@@ -41,13 +41,16 @@ class Image:
         return digest_of(self.config)
 
 
-def make_images(chosen: Sequence[ReleaseImage], total_bytes: int, seed: str) -> list[Image]:
+def make_images(
+    chosen: Sequence[ReleaseImage], total_bytes: int, seed: str, fill: Fill = program_like
+) -> list[Image]:
     """Make the images.
 
     Args:
         chosen: which ones.
         total_bytes: of all distinct layers together, about.
         seed: decides every byte of content.
+        fill: makes the files.
 
     Returns:
         One image for each of `chosen`. Neighbours share base layers in turn; each has two layers of
@@ -57,7 +60,7 @@ def make_images(chosen: Sequence[ReleaseImage], total_bytes: int, seed: str) -> 
     distinct = sorted({name for image in names for name in image})
     weights = {name: _weight(name, seed) for name in distinct}
     unit = total_bytes / sum(weights.values())
-    layers = {name: _layer(name, int(unit * weights[name]), seed) for name in distinct}
+    layers = {name: _layer(name, int(unit * weights[name]), seed, fill) for name in distinct}
     return [
         _image(image.reference, [layers[name] for name in image_names])
         for image, image_names in zip(chosen, names, strict=True)
@@ -75,7 +78,7 @@ def _weight(name: str, seed: str) -> float:
     return 1 + (hashlib.sha256(f"{seed}/{name}".encode()).digest()[0] / 77) ** 2
 
 
-def _layer(name: str, size: int, seed: str) -> Layer:
+def _layer(name: str, size: int, seed: str, fill: Fill) -> Layer:
     """A tar of about `size` bytes with a folder and some files."""
     room = max(size, _LEAST_LAYER) - _TAR_OVERHEAD
     files = min(1 + room // _FILE_BYTES, _MOST_FILES)
@@ -85,7 +88,7 @@ def _layer(name: str, size: int, seed: str) -> Layer:
     entries += [
         Entry(
             f"{folder}{number:02}.bin",
-            program_like(f"{seed}/{name}/{number}", each),
+            fill(f"{seed}/{name}/{number}", each),
             executable=True,
         )
         for number in range(files)

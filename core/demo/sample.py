@@ -15,7 +15,7 @@ from isal import isal_zlib
 
 from core.demo import catalog
 from core.demo.charts import pack_chart
-from core.demo.content import Content, Entry, tar_of
+from core.demo.content import Content, Entry, Fill, program_like, tar_of
 from core.demo.docker_save import classic, docker25
 from core.demo.images import Image, make_images
 from core.demo.release import BUNDLES_FILE, DOWNLOADS, package_bundle_yaml, release_files
@@ -111,11 +111,14 @@ class Sample:
         return {image.reference: image for image in self.images}[reference]
 
 
-def write_sample(folder: Path, spec: SampleSpec | None = None) -> Sample:
+def write_sample(folder: Path, spec: SampleSpec | None = None, fill: Fill = program_like) -> Sample:
     """Write a sample release into `folder`, which is made where it is missing.
 
     Memory stays at a few MiB whatever the size; about twice the layers' bytes are made, once for
     their digests and once for the tarball.
+
+    Args:
+        fill: makes the files of the layers.
 
     Raises:
         UsageError: the spec asks for what there is not.
@@ -124,7 +127,7 @@ def write_sample(folder: Path, spec: SampleSpec | None = None) -> Sample:
     """
     spec = spec or SampleSpec()
     released = catalog.images(spec.images)
-    images = _images(_stored(released, spec), spec)
+    images = _images(_stored(released, spec), spec, fill)
     charts = [StoredFile(c.reference, c.file_name, pack_chart(c)) for c in catalog.CHARTS]
     bundles = _package_bundles()
     archive = folder / (f"{IMAGES_FILE}.gz" if spec.gzip else IMAGES_FILE)
@@ -164,9 +167,9 @@ def _stored(
     return stored
 
 
-def _images(stored: Sequence[catalog.ReleaseImage], spec: SampleSpec) -> list[Image]:
+def _images(stored: Sequence[catalog.ReleaseImage], spec: SampleSpec, fill: Fill) -> list[Image]:
     """The tools image first, the others sorted by name, as `docker save` is asked for them."""
-    images = make_images(stored, round(spec.megabytes * 1_000_000), spec.seed)
+    images = make_images(stored, round(spec.megabytes * 1_000_000), spec.seed, fill)
     tools = catalog.TOOLS.reference
     return sorted(images, key=lambda image: (image.reference != tools, str(image.reference)))
 

@@ -99,6 +99,8 @@ def reminders(
 def _put_fragment_in(answers: Answers, folder: Path) -> NextStep:
     file = answers.output.fragment
     name = short_path(file, folder) if file else "the fragment"
+    if file and not file.exists():  # Review was left out
+        return NextStep(f"Write {name}, and put it into the spec of your cluster file", ())
     command = (f"cat {shlex.quote(name)}",) if file else ()
     return NextStep(f"Put {name} into the spec of your cluster file", command)
 

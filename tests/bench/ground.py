@@ -16,6 +16,7 @@ from pathlib import Path
 from core import __version__
 from core.demo.registry import DemoRegistry, Login
 from core.demo.sample import BENCHMARK, Sample, SampleSpec, write_sample
+from tests.bench.programs import Programs
 
 RESULTS = Path(__file__).parent / "results"
 NAMESPACE = "bench"
@@ -62,7 +63,8 @@ def bench(megabytes: float, rounds: int) -> Iterator[Bench]:
     os.environ["DOCKER_CONFIG"] = str(folder)
     try:
         spec = SampleSpec(images=BENCHMARK.images, megabytes=megabytes)
-        yield Bench(folder, write_sample(folder / "sample", spec), rounds)
+        programs = Programs(folder / "programs", int(megabytes * 1e6))
+        yield Bench(folder, write_sample(folder / "sample", spec, programs.fill), rounds)
     finally:
         shutil.rmtree(folder)
 

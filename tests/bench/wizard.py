@@ -21,22 +21,28 @@ from fcntl import ioctl
 from pathlib import Path
 
 from core.answers import Answers, ArtifactAnswers, RegistryAnswers, TransferAnswers, dump_answers
+from core.answers.setups import begin_setup, setups_folder
 from core.demo.registry import DemoRegistry, Login
 from core.demo.sample import SampleSpec, write_sample
 from core.fetch.picture import Picture, fingerprint_of, names_beside
 from core.fetch.preparation import Errand, Preparation, errand_for
 from core.files import write_atomically
 from core.registry.credentials import Credentials
-from core.transfer.job import Job, job_for
+from core.transfer.job import Job, job_for, jobs_folder
 from core.transfer.journal import Journal
 from core.transfer.launch import ask_to_stop, start
 from core.transfer.orders import Orders
 from core.transfer.records import ArtifactRecord, Flight
 from core.transfer.states import JobState
 from tests.integration.program import PROGRAM
+from tui.screens.opening import open_screen
+from tui.screens.review import ReviewScreen
 
 RUNS = 9
 PRESSES = 60
+WALKS = 6
+"""From Review back to Start."""
+
 MANY = 10_000
 """Artifacts of an import that is longer than any release."""
 
@@ -53,11 +59,11 @@ class Measured:
 
     Attributes:
         times: seconds from each to its reaction.
-        cpu: of one core, 0 to 1, that the program took meanwhile.
+        cpu: of one core, 0 to 1, that the program took meanwhile; None where that varies.
     """
 
     times: Sequence[float]
-    cpu: float
+    cpu: float | None = None
 
 
 class Window:
@@ -156,6 +162,27 @@ def reactions(job: Job) -> Measured:
         return opened.alternate((b"3", b"Nothing has failed."), (b"1", b"Retrying"))
 
 
+def leaving(answers: Answers) -> Measured:
+    """From Esc to the step before, from Review back to Start; nobody answers at the registry."""
+    kept = begin_setup(setups_folder(jobs_folder()), answers)
+    kept.step = kept.reached = 8
+    kept.save()
+    times: list[float] = []
+    for _ in range(WALKS):
+        with window() as opened:
+            opened.until(b"Continue")
+            opened.press(b"\r")
+            opened.until(ReviewScreen.SUBTITLE[:30].encode())
+            times += [opened.reaction(b"\x1b", subtitle(step)) for step in range(7, -1, -1)]
+    return Measured(times)
+
+
+def subtitle(step: int) -> bytes:
+    """What stands under the title of a step, 0 for Start."""
+    said = getattr(open_screen(step), "SUBTITLE", "Eight short steps")
+    return str(said)[:30].encode()
+
+
 def long_job(answers: Answers) -> Job:
     """An import of very many artifacts that was stopped."""
     job = job_for(answers)
@@ -225,9 +252,10 @@ def told(name: str, measured: Measured) -> str:
     times = measured.times
     middle, most = statistics.median(times) * 1000, max(times) * 1000
     late = sum(one > 0.1 for one in times)
+    cpu = "" if measured.cpu is None else f"; {measured.cpu * 100:.0f} % of a core"
     return (
         f"{name:<32}{middle:.0f} ms median, {most:.0f} ms at the most (goal below 100), "
-        f"{late} of {len(times)} later; {measured.cpu * 100:.0f} % of a core"
+        f"{late} of {len(times)} later{cpu}"
     )
 
 
@@ -252,12 +280,16 @@ def main() -> int:
                 time.sleep(0.05)
             elsewhere = RegistryAnswers(address="many.example/a")
             many = moves(long_job(answers.model_copy(update={"registry": elsewhere})))
+        nobody = RegistryAnswers(address="127.0.0.1:1/a")
+        os.environ["XDG_STATE_HOME"] = str(Path(name) / "walks")
+        left = leaving(answers.model_copy(update={"registry": nobody}))
         os.environ["XDG_STATE_HOME"] = str(Path(name) / "other")
         fetched = moves_in_download(Path(name) / "carry")
     print(f"first paint of the wizard   {paint * 1000:.0f} ms (goal below 800)")
     print(told("key to pane, import running", running))
     print(told(f"key to rows, {MANY} imported", many))
     print(told(f"key to rows, {MANY} fetched", fetched))
+    print(told("Esc to the step before", left))
     print("load", *(f"{one:.1f}" for one in os.getloadavg()))
     return 0
 

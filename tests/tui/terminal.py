@@ -82,7 +82,7 @@ def _talk(own: int, answers: dict[str, str]) -> str:
             return said.decode().replace("\r\n", "\n")
         said += piece
         for question in [one for one in answers if one.encode() in said]:
-            key = answers.pop(question).encode()
+            key = answers.pop(question).encode(errors="surrogateescape")
             os.write(own, key)
             pressed = key if key < b" " else b""
     raise AssertionError(f"it did not end in time: {said.decode()}")

@@ -10,7 +10,7 @@ from core.answers.setups import Setup, begin_setup, setup_with, setups_folder
 from core.errors import Code, ExitCode, UsageError
 from core.mirror.prefill import answers_of_file
 from core.transfer.job import Job, jobs_folder
-from tui.terminal import check_terminal, look_of
+from tui.terminal import check_terminal, hear_esc_at_once, look_of
 from tui.words import tell
 
 THEMES = ("auto", "dark", "light", "basic")
@@ -60,6 +60,7 @@ def run_app(
     Raises:
         Exception: a defect that ended it; the screen is as before.
     """
+    hear_esc_at_once()
     from tui.app import MirrorApp  # noqa: PLC0415 - textual is loaded for the wizard alone
 
     look = look_of(theme, basic=basic)

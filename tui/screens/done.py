@@ -324,7 +324,7 @@ class DoneScreen(StepScreen):
         elif label.startswith("Import again"):
             self._import_again()
         elif self.known and self.session.job:
-            self.wizard.save_now()
+            self.wizard.saved_to_the_end()
             self.app.exit(farewell(self.session.job, self.steps))
 
     def _import_again(self) -> None:

@@ -156,6 +156,16 @@ class FilePicker(ModalScreen[Path | None]):
             self._list()
         self._draw_title()
 
+    def on_resize(self) -> None:
+        """Names and sizes stand in the columns of the new width."""
+        self.call_after_refresh(self._list_again)
+
+    def _list_again(self) -> None:
+        at = self._files.highlighted or 0
+        self._wanted = self._shown[at - 1].name if 0 < at <= len(self._shown) else ""
+        self._list()
+        self._draw_title()
+
     def _list(self) -> None:
         kept = [one for one in self._entries if self._hidden or not one.name.startswith(".")]
         self._shown = kept[:_MOST]
@@ -221,10 +231,7 @@ class FilePicker(ModalScreen[Path | None]):
     def action_hidden(self) -> None:
         """Show the names that begin with a dot, or hide them again."""
         self._hidden = not self._hidden
-        at = self._files.highlighted or 0
-        self._wanted = self._shown[at - 1].name if 0 < at <= len(self._shown) else ""
-        self._list()
-        self._draw_title()
+        self._list_again()
 
     def action_type(self) -> None:
         """Go to the line, which begins with this folder."""

@@ -154,8 +154,13 @@ class StartScreen(Screen[None]):
     # --- what threads do --------------------------------------------------------------------
 
     def _look(self) -> None:
-        root = self.wizard.session.root
-        self._in_thread("look", lambda: self.post_message(self.Looked(offer(root))))
+        root, saver = self.wizard.session.root, self.wizard.saver
+
+        def work() -> None:
+            saver.finish()  # what was just left belongs into the menu
+            self.post_message(self.Looked(offer(root)))
+
+        self._in_thread("look", work)
 
     def action_again(self) -> None:
         """Search for the files, and ask this machine, once more."""
@@ -184,7 +189,7 @@ class StartScreen(Screen[None]):
     def on_start_screen_looked(self, event: Looked) -> None:
         """Show the menu as it is now."""
         self._offer = event.offer
-        self.query_one(Menu).put(event.offer.entries)
+        self.query_one(Menu).put(event.offer.entries, self.wizard.session.came_from)
 
     def on_start_screen_found(self, event: Found) -> None:
         """Show what lies there."""
@@ -270,6 +275,8 @@ class StartScreen(Screen[None]):
     def on_menu_chosen(self, event: Menu.Chosen) -> None:
         """Open the entry."""
         key, session = event.entry.key, self.wizard.session
+        errands = self._offer.errands if self._offer else {}
+        session.came_from = key if key == PREPARE or key in errands else ""
         self._tell("")
         if key == NEW:
             self._ask_for_new()
@@ -279,8 +286,8 @@ class StartScreen(Screen[None]):
             from tui.screens.prepare import PrepareScreen  # noqa: PLC0415 - opened on a choice
 
             self.wizard.switch_screen(PrepareScreen())
-        elif self._offer and key in self._offer.errands:
-            self._watch_download(self._offer.errands[key])
+        elif key in errands:
+            self._watch_download(errands[key])
         elif key == f"setup {session.setup.name}":
             self.wizard.open_step(session.setup.step)
         elif self._offer and key in self._offer.doors:
@@ -335,6 +342,7 @@ class StartScreen(Screen[None]):
         self.app.push_screen(LoadAnswers(), loaded)
 
     def _begin(self, answers: Answers) -> None:
+        self.wizard.saver.finish()  # an unnamed one of before is replaced
         self.wizard.begin(begin_setup(self.wizard.session.root, answers), 1)
 
     def _found_answers(self) -> Answers:

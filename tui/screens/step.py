@@ -73,7 +73,14 @@ class StepScreen(FramedScreen):
             return f"{plural(warns, 'warning')}."
         if self.board and self.board.running:
             return "Checking. You need not wait."
-        return "All checks pass." if self.board and self.board.ended is not None else ""
+        return self._all_well() if self.board and self.board.ended is not None else ""
+
+    def _all_well(self) -> str:
+        found = self.session.findings(self.STEP)
+        passed = sum(one.state is State.PASS for one in found)
+        if passed == len(found):
+            return "All checks pass."
+        return f"{plural(passed, 'check')} passed, the others do not apply." if passed else ""
 
     def _counts(self) -> tuple[int, int]:
         found = self.session.findings(self.STEP)

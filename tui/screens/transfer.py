@@ -220,7 +220,9 @@ class ImportScreen(ShowsJob):
         """What the primary button says."""
         now = self.standing
         if not self.session.job:
-            if not self._cannot_start():
+            if why := self._cannot_start():
+                self.tell(why)
+            else:
                 self._start()
         elif now is None:
             return

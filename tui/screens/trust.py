@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Static, Tree
 
 from core.answers import OsFamily, field_help, field_label
-from core.checks.chain import Link
+from core.checks.chain import Certificate, Link
 from core.checks.context import Context
 from core.checks.finding import Finding
 from core.checks.trust_view import Offer, TrustView, look_at_trust, write_offer
@@ -28,6 +29,7 @@ from tui.widgets.button import FlatButton
 from tui.widgets.certificate_tree import CertificateTree
 from tui.widgets.checklist import CheckList
 from tui.widgets.choice import TickBox
+from tui.widgets.drawn import Drawn
 from tui.widgets.field import Field
 from tui.widgets.frame import Key
 from tui.widgets.heading import Heading
@@ -84,7 +86,7 @@ class TrustScreen(StepScreen):
         yield Heading("Certificate chain", id="chain-heading")
         yield Static("", id="no-chain")
         yield CertificateTree()
-        yield Static("", id="certificate-facts")
+        yield Drawn(id="certificate-facts")
         assert self.board  # noqa: S101 - this step has checks
         yield CheckList(self.board, buttons=self._offers)
 
@@ -214,28 +216,10 @@ class TrustScreen(StepScreen):
 
     def _draw_facts(self, link: Link | None) -> None:
         one = link.certificate if link else None
-        facts = self.query_one("#certificate-facts", Static)
+        facts = self.query_one("#certificate-facts", Drawn)
         facts.display = one is not None
-        if one is None:
-            return
-        names = ", ".join(one.alternative_names) or "none"
-        room = max(20, self.query_one("#page").size.width - 18)
-        names = names if len(names) <= room else names[: room - 1] + "…"
-        short = f"{one.fingerprint[:23]} … {one.fingerprint[-11:]}"
-        facts.update(
-            Content("\n").join(
-                (
-                    _fact("Names (SAN)", Content.styled(names, "$ink2")),
-                    _fact(
-                        "SHA-256",
-                        Content.assemble(
-                            Content.styled(short, "$ink2"),
-                            Content.styled("   d shows all", "$ink3"),
-                        ),
-                    ),
-                )
-            )
-        )
+        if one:
+            facts.show(partial(_facts, one))
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Link]) -> None:
         """The facts are those of the certificate under the pointer."""
@@ -319,9 +303,10 @@ class TrustScreen(StepScreen):
         self.app.push_screen(Dialog("Is this the root of your CA?", text, buttons), answered)
 
     def _write(self, offer: Offer) -> None:
-        folder = self.session.setup.folder
+        folder, saver = self.session.setup.folder, self.wizard.saver
 
         def work() -> None:
+            saver.finish()  # the folder may just be getting its name
             try:
                 self.post_message(self.Written(write_offer(offer, folder)))
             except EksaMirrorError as error:
@@ -364,6 +349,16 @@ def certificate_text(link: Link) -> str:
         *(("" if n else "Names (SAN)", name) for n, name in enumerate(one.alternative_names)),
     )
     return "\n".join(f"{label:<17}{text}" for label, text in facts)
+
+
+def _facts(one: Certificate, width: int) -> list[Content]:
+    names = ", ".join(one.alternative_names) or "none"
+    short = f"{one.fingerprint[:23]} … {one.fingerprint[-11:]}"
+    told = Content.assemble(
+        Content.styled(short, "$ink2"), Content.styled("   d shows all", "$ink3")
+    )
+    said = _fact("Names (SAN)", Content.styled(names, "$ink2"))
+    return [said.truncate(width, ellipsis=True), _fact("SHA-256", told)]
 
 
 def _fact(label: str, text: Content) -> Content:

@@ -61,14 +61,19 @@ class Menu(RedrawnByFocus, Static, can_focus=True):
         self.room = 9
         self._moved = False
 
-    def put(self, entries: Sequence[Entry]) -> None:
-        """Show these; the selection stays on its entry once it was moved."""
+    def put(self, entries: Sequence[Entry], first: str = "") -> None:
+        """Show these; the selection stays on its entry once it was moved.
+
+        Args:
+            first: key of the entry that is selected before; empty for the first one.
+        """
         if list(entries) == list(self.entries):
             return
         selected = self.entries[self.at].key if self.at < len(self.entries) else ""
         self.entries = entries
         keys = [one.key for one in entries]
-        self.at = keys.index(selected) if self._moved and selected in keys else 0
+        wanted = selected if self._moved else first
+        self.at = keys.index(wanted) if wanted in keys else 0
         self.refresh(layout=True)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from core.answers import Answers, ArtifactAnswers, ClusterAnswers, CredentialAnswers
+from core.answers import (
+    Answers,
+    ArtifactAnswers,
+    ClusterAnswers,
+    CredentialAnswers,
+    OutputAnswers,
+)
 from core.transfer.next_steps import downloads_folder, next_steps, reminders
 
 HERE = Path("/srv/eksa")
@@ -70,6 +76,19 @@ def test_the_tarball_of_the_downloads_is_unpacked_first_for_eksctl_reads_none() 
     unpack, create = step.commands
     assert unpack == f"tar xf '{carried}'"
     assert create.endswith("--bundles-override eks-anywhere-downloads/bundle-release.yaml")
+
+
+def test_a_fragment_that_was_never_written_is_not_shown_with_cat(tmp_path: Path) -> None:
+    fragment = tmp_path / "registry-mirror.yaml"
+    given = answers(cluster=None).model_copy(update={"output": OutputAnswers(fragment=fragment)})
+
+    unwritten = next_steps(given, tmp_path)[0]
+    fragment.touch()
+    written = next_steps(given, tmp_path)[0]
+
+    assert unwritten.text.startswith("Write registry-mirror.yaml, and put it into")
+    assert not unwritten.commands
+    assert written.commands == ("cat registry-mirror.yaml",)
 
 
 def test_without_a_cluster_file_the_fragment_goes_into_one() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.answers import Answers, OsFamily, Provider, RegistryAnswers
+from core.checks.finding import State
 from core.mirror.cluster_file import ClusterFile
 from tests.core.checks.test_cluster import CLUSTER_FILE
 from tests.tui.wizard.looking import LARGE, SMALL, new_app, running, shown, type_in, until
@@ -33,6 +34,19 @@ def test_the_file_fixes_provider_and_system(tmp_path: Path) -> None:
             await until(pilot, lambda: "vSphere with Ubuntu" in shown(app))
             await until(pilot, lambda: "external etcd" in shown(app))
             assert shown(app).count("Read from the cluster file.") == 2
+
+    play(walk())
+
+
+def test_checks_that_do_not_apply_are_not_said_to_pass() -> None:
+    async def walk() -> None:
+        app = new_app(ANSWERS, step=6)
+        async with running(app, LARGE) as pilot:
+            await until(pilot, lambda: app.session.boards[6].ended is not None)
+            found = app.session.findings(6)
+            assert any(one.state is State.SKIPPED for one in found)
+            await until(pilot, lambda: "the others do not apply." in shown(app))
+            assert "All checks pass." not in shown(app)
 
     play(walk())
 

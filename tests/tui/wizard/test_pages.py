@@ -233,6 +233,22 @@ def test_the_dot_shows_hidden_names(folder: Path) -> None:
     assert ".secret.crt" in text
 
 
+def test_sizes_stand_at_the_right_of_a_window_that_was_widened(folder: Path) -> None:
+    async def play() -> None:
+        app = new_app(SITE, step=2)
+        async with running(app, SMALL) as pilot:
+            app.push_screen(FilePicker(str(folder / "root.crt")))
+            await until(pilot, lambda: "root.crt" in shown(app))
+            await pilot.resize_terminal(*LARGE)
+            await until(pilot, lambda: max(map(len, shown(app).splitlines())) > SMALL[0])
+            row = next(one for one in shown(app).splitlines() if "root.crt" in one)
+            assert len(row) > SMALL[0]
+            await pilot.press("enter")  # the pointer is still on it
+            await until(pilot, lambda: isinstance(app.screen, RegistryScreen))
+
+    asyncio.run(play())
+
+
 def test_esc_takes_nothing(folder: Path) -> None:
     found, _ = asyncio.run(picker(new_app(SITE, step=2), str(folder), "escape"))
 

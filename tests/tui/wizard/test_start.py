@@ -19,9 +19,10 @@ from tests.integration.program import begin, run
 from tests.tui.wizard.looking import LARGE, SMALL, new_app, running, shown, type_in, until
 from tui.app import MirrorApp
 from tui.screens.load_answers import LoadAnswers
+from tui.screens.prepare import PrepareScreen
 from tui.screens.start import StartScreen
 from tui.screens.step import StepScreen
-from tui.start_entries import day_and_time
+from tui.start_entries import PREPARE, day_and_time
 from tui.terminal import Look
 from tui.widgets.menu import Menu
 
@@ -223,6 +224,21 @@ def test_another_one_over_one_that_is_open_is_asked_for() -> None:
             await until(pilot, lambda: step_of(app) == 1)
             assert app.session.site == ""
             assert "harbor.example" in [one.name for one in saved_setups(app.session.root)]
+
+    asyncio.run(play())
+
+
+def test_who_comes_back_from_prepare_finds_its_entry_selected() -> None:
+    async def play() -> None:
+        app = new_app()
+        async with running(app) as pilot:
+            await until(pilot, lambda: titles(app))
+            await pilot.press("end", "enter")
+            await until(pilot, lambda: isinstance(app.screen, PrepareScreen))
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, StartScreen) and titles(app))
+            menu = app.screen.query_one(Menu)
+            assert menu.entries[menu.at].key == PREPARE
 
     asyncio.run(play())
 
