@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
-from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.content import Content
 from textual.driver import Driver
@@ -35,6 +34,7 @@ from tui.saver import Saver
 from tui.screens.opening import open_screen
 from tui.screens.step import ShowsJob, StepScreen
 from tui.session import Session
+from tui.stage import Stage
 from tui.standing_words import progress
 from tui.terminal import Look
 from tui.themes import DARK, LIGHT
@@ -108,6 +108,7 @@ class MirrorApp(App[str]):
         self.import_sight: Sight | None = None
         self._follower: Follower | None = None
         self._tidying = Tidying()
+        self.stage = Stage(self)
         if self.look.basic:
             self._filters.append(Plain())
             self.animation_level = "none"
@@ -127,9 +128,10 @@ class MirrorApp(App[str]):
             self.set_interval(TIDY_SECONDS, self._tidy)
 
     async def on_event(self, event: Event) -> None:
-        """Whoever types is not kept waiting for the tidying up."""
+        """Keys that come in a burst are for the screen that the first of them opens."""
         if isinstance(event, InputEvent):
-            self._tidying.heard()
+            self._tidying.heard()  # whoever types is not kept waiting for it
+            await self.stage.whole()
         await super().on_event(event)
 
     def _tidy(self) -> None:
@@ -149,23 +151,7 @@ class MirrorApp(App[str]):
             self.session.check_again(step)
         elif self._save_timer:
             self.save_now()
-        screen = open_screen(step)
-        screen.add_class(*self._kinds_of_window())  # else all is styled twice
-        if len(self.screen_stack) > 1:
-            self.run_worker(self._drawn_once(self.switch_screen(screen)))
-        else:
-            self.push_screen(screen)
-
-    def _kinds_of_window(self) -> list[str]:
-        """The classes of this size, which textual gives a screen once it is there."""
-        width, height = self.size
-        sides = ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS))
-        return [max(one for one in kinds if one[0] <= side)[1] for side, kinds in sides]
-
-    async def _drawn_once(self, switched: AwaitComplete) -> None:
-        """A screen that comes up is drawn when it is whole, not with each part of it."""
-        with self.batch_update():
-            await switched
+        self.stage.show(open_screen(step))
 
     def begin(self, setup: Setup, step: int = 0, job: Job | None = None) -> None:
         """Work on a set-up, where it stopped or at `step`; step 9 shows `job`."""

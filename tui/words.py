@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Mapping
 
 from core.errors import ADVICE, Code, EksaMirrorError
+from core.plain_text import one_line
 from core.transfer.states import ArtifactState
 
 _WIDTH = 78
@@ -74,9 +75,8 @@ def trouble_lines(trouble: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def plain(text: str) -> str:
-    """Text of others without control characters: it must not move the cursor."""
-    return "".join(c if c.isprintable() else " " for c in text)
+plain = one_line
+"""What all that came from outside goes through before it is shown."""
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -11,7 +11,6 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from core.checks.words import one_line
 from core.errors import Code, RegistryError
 from core.host.certs_d import CERTIFICATE_BLOCK
 from core.mirror.certificates import (
@@ -21,6 +20,7 @@ from core.mirror.certificates import (
     issuer_name,
     uses_old_hash,
 )
+from core.plain_text import one_line
 
 _HASHES = {"sha1": "SHA-1", "md5": "MD5"}
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.checks.words import first_lower, one_line
+from core.checks.words import first_lower
 from core.errors import EksaMirrorError
+from core.plain_text import one_line
 
 
 class State(StrEnum):

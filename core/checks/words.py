@@ -7,11 +7,6 @@ _LONGEST_LIST = 3
 _SMALL = frozenset({"A", "An", "The", "It", "No", "Not", "Of", "There", "This", "What", "Without"})
 
 
-def one_line(text: str) -> str:
-    """Text of others without line breaks and control characters; nothing is cut."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def listed(names: Iterable[str]) -> str:
     """`a, b, c and 2 more`."""
     shown = list(names)

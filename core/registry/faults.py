@@ -17,6 +17,7 @@ from html import unescape
 import urllib3.exceptions as urllib3_errors
 
 from core.errors import Code, RegistryError
+from core.plain_text import one_line
 
 _EMPTY_BLOBS = "find docker/registry/v2/blobs -name data -size 0"
 """Not all of the storage: files of uploads that are under way begin empty, too."""
@@ -202,8 +203,7 @@ def _silence(chain: list[BaseException], root: BaseException, url: str) -> Regis
 def plain(text: str) -> str:
     """Text from outside on one line, without control characters, cut to a readable length."""
     text = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*|\x1b.", " ", text[:_LONGEST_BODY])
-    line = "".join(c if c.isprintable() else " " for c in text)
-    line = " ".join(line.split())
+    line = " ".join(one_line(text).split())
     return line if len(line) <= _LONGEST_WORDS else line[: _LONGEST_WORDS - 1] + "…"
 
 

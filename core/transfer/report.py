@@ -12,6 +12,7 @@ from core import __version__
 from core.answers import load_answers
 from core.errors import ADVICE, Code, UsageError
 from core.files import write_atomically
+from core.plain_text import one_line
 from core.transfer.job import Job
 from core.transfer.journal import ArtifactRow
 from core.transfer.next_steps import next_steps
@@ -155,7 +156,7 @@ def as_markdown(document: dict[str, Any], rows: list[ArtifactRow]) -> str:
         lines += ["", "## Next, on the admin machine"]
     for step in document["next"]:
         lines += ["", f"{_md(step['text'])}:", ""]
-        lines += [f"    {_on_one_line(command)}" for command in step["commands"]]
+        lines += [f"    {one_line(command)}" for command in step["commands"]]
     lines += ["", "## Artifacts", "", "| state | kind | source | destination | digest |"]
     lines += ["| --- | --- | --- | --- | --- |"]
     lines += [f"| {' | '.join(_md(cell) for cell in _cells(row))} |" for row in rows]
@@ -282,12 +283,8 @@ def _reason(row: ArtifactRow) -> tuple[str, str, str]:
 
 def _md(text: str) -> str:
     """Text of others as plain text in Markdown, harmless on a terminal, too."""
-    line = _on_one_line(text)
+    line = one_line(text)
     return "".join(f"\\{c}" if c in _MARKS else c for c in " ".join(line.split()))
-
-
-def _on_one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _html_row(row: ArtifactRow) -> str:

@@ -261,7 +261,7 @@ class PrepareScreen(PrepareFrame):
         """Watch it; or say why it did not begin."""
         self._starting = False
         if event.error is None:
-            self.wizard.switch_screen(PrepareProgress(event.errand))
+            self.wizard.stage.show(PrepareProgress(event.errand))
             return
         self.refresh_frame()
         self.app.push_screen(not_started(event.error))

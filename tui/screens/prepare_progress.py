@@ -309,7 +309,7 @@ class PrepareProgress(PrepareFrame):
         from tui.screens.prepare import PrepareScreen  # noqa: PLC0415 - each leads to the other
 
         if self.stand in _ENDS and self.seen and self.seen.preparation:
-            self.wizard.switch_screen(PrepareScreen(fields_of(self.seen.preparation)))
+            self.wizard.stage.show(PrepareScreen(fields_of(self.seen.preparation)))
 
     def action_anew(self) -> None:
         """Throw away what was fetched, and begin again."""

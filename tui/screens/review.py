@@ -189,7 +189,9 @@ class ReviewScreen(OffersCompression):
         waits = f"after step {lacking[0]}" if lacking else "reading the files"
         empty = self.trouble.message if self.trouble else waits
         self.query_one("#files", PickList).put(files, empty)
-        self.query_one("#files-heading", Heading).show(meta=files_meta(site) if site else "")
+        self.query_one("#files-heading", Heading).show(
+            meta=files_meta(site, self.outcomes, self._folder) if site else ""
+        )
         undo = [one.undo for one in self.outcomes.values() if one.undo]
         commands = command_picks(site.commands, undo) if site else []
         self.query_one("#commands", PickList).put(commands)

@@ -100,7 +100,7 @@ class StartScreen(Screen[None]):
         why: str
 
     def __init__(self) -> None:
-        super().__init__(id="start-screen")
+        super().__init__()
         self._offer: Offer | None = None
         self._at_hand: AtHand | None = None
         self._places = 0
@@ -285,7 +285,7 @@ class StartScreen(Screen[None]):
         elif key == PREPARE:
             from tui.screens.prepare import PrepareScreen  # noqa: PLC0415 - opened on a choice
 
-            self.wizard.switch_screen(PrepareScreen())
+            self.wizard.stage.show(PrepareScreen())
         elif key in errands:
             self._watch_download(errands[key])
         elif key == f"setup {session.setup.name}":
@@ -297,7 +297,7 @@ class StartScreen(Screen[None]):
     def _watch_download(self, errand: "Errand") -> None:
         from tui.screens.prepare_progress import PrepareProgress  # noqa: PLC0415 - on a choice
 
-        self.wizard.switch_screen(PrepareProgress(errand))
+        self.wizard.stage.show(PrepareProgress(errand))
 
     def _open(self, door: Callable[[], Opened]) -> None:
         try:

@@ -13,6 +13,7 @@ from core.errors import EksaMirrorError
 from core.mirror.outputs import Change
 from core.transfer.site import Site, SiteFile
 from tui.glyphs import STATES, state_text
+from tui.session import home
 from tui.site_writing import LOGIN, Outcome
 from tui.widgets.pick_list import Pick
 from tui.widgets.strip import wrapped_command
@@ -25,6 +26,8 @@ MARKS = {
     Change.SAME: "= same",
 }
 _MARK_WIDTH = 11
+_PLACE = 40
+"""Cells for the folder that was written to."""
 
 
 def file_lines(
@@ -118,8 +121,10 @@ def file_picks(site: Site, outcomes: Mapping[str, Outcome], folder: Path) -> lis
     return picks + [Pick(partial(trouble_lines, one, folder)) for one in site.troubles]
 
 
-def files_meta(site: Site) -> str:
-    """`none of them exists yet, except cluster.yaml`."""
+def files_meta(site: Site, outcomes: Mapping[str, Outcome], folder: Path) -> str:
+    """`none of them exists yet, except cluster.yaml`; then `in ~/site-a`, where they are."""
+    if outcomes:
+        return f"in {cut_path(plain(home(folder)), _PLACE)}"
     there = [one.path.name for one in site.files if one.change is not Change.NEW]
     if not there:
         return "none of them exists yet"

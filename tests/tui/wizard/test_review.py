@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Coroutine
@@ -108,9 +109,11 @@ def test_everything_is_written_and_can_be_undone(answers: Answers, folder: Path)
                 assert line in seen
             assert "keeps cluster.yaml.bak" in seen
             assert "► 11 lines, 1 certificate" in seen
+            assert not re.search(r"Files to write .* in \S+/work$", seen, re.MULTILINE)
             assert not is_written(app)
             await write(pilot, app)
             assert shown(app).count("✓ written") == 4
+            assert re.search(r"Files to write .* in \S+/work$", shown(app), re.MULTILINE)
             assert "Go to the import ›" in shown(app)
             assert is_written(app)
             undo = [one.undo for one in review(app).outcomes.values() if one.state == "written"]
