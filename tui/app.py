@@ -200,6 +200,7 @@ class MirrorApp(App[str]):
         screen = self.screen
         setup = self.session.setup
         self.saver.put(lambda: setup.keep_command(text))
+        self.save_now()  # else a disk that was full would no longer be told
         if self.look.basic:
             from tui.screens.preview import PlainText  # noqa: PLC0415 - opened on a key
 

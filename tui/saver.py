@@ -50,13 +50,14 @@ class Saver:
 
     def _work(self) -> None:
         while True:
+            message = self._written(self._waiting[0])
             with self._changed:
-                if not self._waiting:
-                    self._at_work = False
+                self._waiting.popleft()
+                self._at_work = bool(self._waiting)
+                self._post(message)  # whoever hears of the last one finds nothing busy any more
+                if not self._at_work:
                     self._changed.notify_all()
                     return
-                write = self._waiting.popleft()
-            self._post(self._written(write))
 
     def _written(self, write: Callable[[], object]) -> Message:
         try:

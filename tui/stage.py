@@ -33,7 +33,8 @@ class Stage:
             await asyncio.sleep(_LOOK)
 
     def _is_whole(self) -> bool:
-        return not self._coming and self._app.screen.is_mounted
+        shown = self._app.screen_stack  # empty at the end
+        return not self._coming and all(one.is_mounted for one in shown[-1:])
 
     def show(self, screen: Screen[None]) -> None:
         """Put a screen in the place of the one that is shown, as soon as that is whole."""

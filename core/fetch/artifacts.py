@@ -166,7 +166,7 @@ def finish(wanted: Wanted, *, retain: bool) -> None:
     packed = _packed(wanted, files)
     with told(wanted.tarball):
         write_atomically(wanted.tarball, packed, 0o644)
-        sums = _checksums(wanted, files, packed)
+        sums = _checksums(wanted, files if retain else {}, packed)
         write_atomically(Path(f"{wanted.tarball}.sha256"), sums, 0o644)
         if retain:
             wanted.partial.replace(wanted.folder)
@@ -241,7 +241,7 @@ def _packed(wanted: Wanted, files: dict[str, bytes]) -> bytes:
 
 
 def _checksums(wanted: Wanted, files: dict[str, bytes], packed: bytes) -> bytes:
-    """For `sha256sum -c`: the tarball, and every file as it lies once it is unpacked."""
+    """For `sha256sum -c`: the tarball, and every file that lies beside it."""
     hashes = {wanted.tarball.name: packed}
     name = PurePosixPath(wanted.folder).name
     hashes |= {f"{name}/{path}": content for path, content in sorted(files.items())}
