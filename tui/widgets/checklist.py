@@ -15,6 +15,7 @@ from core.units import span
 from tui.board import Board, Row
 from tui.glyphs import state_text
 from tui.widgets.button import FlatButton
+from tui.widgets.children import replace_children
 from tui.widgets.drawn import Drawn
 from tui.widgets.heading import Heading
 from tui.widgets.hung import hung, labelled
@@ -202,10 +203,9 @@ class CheckRow(Vertical):
         self._line_of_buttons.display = bool(buttons)
         if labels != self._labels:
             self._labels = labels
-            self._line_of_buttons.remove_children()
             for button in buttons:
                 button.can_focus = False  # the ladder is one stop; their keys are on them
-            self._line_of_buttons.mount(*buttons)
+            replace_children(self._line_of_buttons, *buttons)
 
 
 def finding_lines(finding: Finding, width: int, *, opened: bool = True) -> list[Content]:

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tui.glyphs import glyph
 from tui.steps import FIRST_OF_IMPORT, StepStanding
 from tui.widgets.button import FlatButton
+from tui.widgets.children import replace_children
 from tui.widgets.line import Line
 
 
@@ -145,9 +146,7 @@ class ActionLine(Horizontal):
 
     def extra(self, *buttons: FlatButton) -> None:
         """Buttons between the sentence and the primary one."""
-        place = self.query_one("#extra-buttons", Horizontal)
-        place.remove_children()
-        place.mount(*buttons)
+        replace_children(self.query_one("#extra-buttons", Horizontal), *buttons)
 
 
 class FooterKey(Static):
@@ -195,10 +194,8 @@ class FooterLine(Horizontal):
         if shown == self._shown:
             return
         self._shown = shown
-        self.remove_children()
-        self.mount(*(FooterKey(key, text) for key, text in spelled))
-        if hint:
-            self.mount(Static(Content(hint), id="footer-hint"))
+        said = (Static(Content(hint), id="footer-hint"),) if hint else ()
+        replace_children(self, *(FooterKey(key, text) for key, text in spelled), *said)
 
 
 def _spelled(key: Key, *, basic: bool) -> str:

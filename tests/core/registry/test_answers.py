@@ -135,7 +135,7 @@ def test_an_error_in_many_small_chunks_is_told_whole() -> None:
         read_head(connection)
         body = b'{"errors": [{"code": "DENIED", "message": "no right"}]}'
         chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
-        head = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         connection.sendall(head + chunks + b"0\r\n\r\n")
 
     with RawServer(talk) as server, plain_session(server) as session:

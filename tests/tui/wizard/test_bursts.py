@@ -13,6 +13,7 @@ from tui.screens.help import HelpPage
 from tui.screens.start import StartScreen
 from tui.screens.trust import TrustScreen
 from tui.steps import NAMES
+from tui.widgets.checklist import CheckList
 
 SITE = Answers(registry=RegistryAnswers.model_validate({"address": "127.0.0.1:1/eks-a"}))
 
@@ -77,5 +78,19 @@ def test_a_page_over_a_screen_goes_with_it() -> None:
             await until(pilot, lambda: "Step 3 of 10" in shown(app))
             assert isinstance(app.screen, TrustScreen)
             assert len(app.screen_stack) == 2
+
+    asyncio.run(play())
+
+
+def test_what_a_check_finds_while_the_wizard_is_left_does_no_harm() -> None:
+    async def play() -> None:
+        app = new_app(SITE, step=2)
+        async with running(app, LARGE) as pilot:
+            await until(pilot, lambda: "Try again" in shown(app))
+            checks = app.screen.query_one(CheckList)
+            app.exit()
+            checks.action_open()  # its buttons go
+            checks.action_open()  # and come again
+        assert app.crash is None
 
     asyncio.run(play())
