@@ -8,10 +8,12 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, InputEvent
 from textual.timer import Timer
+from textual.widget import MountError
 from textual.worker import WorkerFailed
 
 from core import __version__
@@ -369,6 +371,8 @@ class MirrorApp(App[str]):
         if isinstance(error, WorkerFailed):  # what ended a thread says more than that it ended
             failed = error.error
             error = failed if isinstance(failed, Exception) else error
+        if self.return_code is not None and isinstance(error, (NoMatches, MountError)):
+            return  # what a screen lacks that is taken down while it comes up
         self.crash = self.crash or error
         self._exception = error  # textual's own place for it, which a test reads
         self.exit(return_code=5)

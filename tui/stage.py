@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Callable
 
 from textual.app import App
 from textual.screen import Screen
@@ -28,36 +28,41 @@ class Stage:
 
     async def whole(self) -> None:
         """Wait until what is shown is all there, be it a step or a page over it."""
-        end = time.monotonic() + _LONGEST
-        while not self._is_whole() and time.monotonic() < end:
-            await asyncio.sleep(_LOOK)
-
-    def _is_whole(self) -> bool:
-        shown = self._app.screen_stack  # empty at the end
-        return not self._coming and all(one.is_mounted for one in shown[-1:])
+        await self._until(lambda: not self._coming and self._is_mounted())
 
     def show(self, screen: Screen[None]) -> None:
-        """Put a screen in the place of the one that is shown, as soon as that is whole."""
-        if self._coming:
-            self._next = screen
-            return
-        self._coming = True
-        app = self._app
-        while len(app.screen_stack) > 2:  # help, or a question, over the one that is left
-            app.pop_screen()
-        screen.add_class(*self._kinds_of_window())  # else all is styled twice
-        put = app.push_screen if len(app.screen_stack) == 1 else app.switch_screen
-        app.run_worker(self._come_up(put(screen)))
+        """Put a screen in the place of the one that is shown, as soon as that is whole.
 
-    async def _come_up(self, opened: Awaitable[object]) -> None:
+        Where several are wanted meanwhile, the last one is shown.
+        """
+        self._next = screen
+        if not self._coming:
+            self._coming = True
+            self._app.run_worker(self._come_up())
+
+    async def _come_up(self) -> None:
+        app = self._app
         try:
-            with self._app.batch_update():
-                await opened
+            while self._next:
+                await self._until(self._is_mounted)
+                screen, self._next = self._next, None
+                screen.add_class(*self._kinds_of_window())  # else all is styled twice
+                with app.batch_update():
+                    while len(app.screen_stack) > 2:  # help, or a question, over the one it follows
+                        app.pop_screen()
+                    first = len(app.screen_stack) == 1
+                    await (app.push_screen(screen) if first else app.switch_screen(screen))
         finally:
             self._coming = False
-        screen, self._next = self._next, None
-        if screen:
-            self.show(screen)
+
+    def _is_mounted(self) -> bool:
+        shown = self._app.screen_stack  # empty at the end
+        return all(one.is_mounted for one in shown[-1:])
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + _LONGEST
+        while not holds() and time.monotonic() < end:
+            await asyncio.sleep(_LOOK)
 
     def _kinds_of_window(self) -> list[str]:
         """The classes of this size, which textual gives a screen once it is there."""

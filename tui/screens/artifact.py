@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.errors import JobError
@@ -22,6 +21,7 @@ from core.transfer.view import JournalView
 from core.units import part_of, size
 from tui.aside import aside
 from tui.glyphs import state_text
+from tui.page import Page
 from tui.widgets.drawn import Drawn
 from tui.widgets.frame import FooterLine, HeaderLine, Key
 from tui.widgets.hung import hung
@@ -40,7 +40,7 @@ _STATES = {
 }
 
 
-class ArtifactPage(ModalScreen[None]):
+class ArtifactPage(Page[None]):
     """Names, digest, layers, tries; for a failed one its cause and fix. Read again each second."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

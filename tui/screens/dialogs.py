@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.page import Page
 from tui.widgets.button import FlatButton
 
 
-class Dialog(ModalScreen[str]):
+class Dialog(Page[str]):
     """Asks; the first button has the focus and is what Esc means.
 
     Args:

@@ -9,11 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.units import size
+from tui.page import Page
 from tui.session import home
 from tui.widgets.field import Field
 from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key
@@ -63,7 +63,7 @@ def listing(folder: Path) -> list[Listed]:
     return sorted(found, key=lambda one: (not one.is_folder, one.name.lower(), one.name))
 
 
-class FilePicker(ModalScreen[Path | None]):
+class FilePicker(Page[Path | None]):
     """A folder as a list, and a line to type a path in; its result is a file, or None.
 
     Args:

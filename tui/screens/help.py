@@ -8,10 +8,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.help_texts import HELP
+from tui.page import Page
 from tui.step_help import COMMON_KEYS
 from tui.steps import NAMES
 from tui.widgets.frame import FooterKey, FooterLine, Key
@@ -20,7 +20,7 @@ _PANEL = 40
 _KEY_COLUMN = 12
 
 
-class HelpPage(ModalScreen[None]):
+class HelpPage(Page[None]):
     """A panel at the right of a wide window, the whole of a narrow one; Esc closes it.
 
     Args:

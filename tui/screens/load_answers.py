@@ -9,12 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.answers import Answers
 from core.errors import EksaMirrorError
 from core.mirror.prefill import answers_of_file
+from tui.page import Page
 from tui.widgets.button import FlatButton
 from tui.widgets.field import Field
 from tui.widgets.path_field import PathField
@@ -27,7 +27,7 @@ _LINE = re.compile(r":(\d+):\d+$")
 _HELP = "A file written by eksa-mirror, or a cluster's YAML. F4 browses."
 
 
-class LoadAnswers(ModalScreen[Answers | None]):
+class LoadAnswers(Page[Answers | None]):
     """Asks for a file until it can be read, or Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.answers import Answers, field_label
@@ -17,6 +16,7 @@ from core.errors import EksaMirrorError
 from core.mirror.fragment import fragment
 from core.mirror.from_answers import configuration_of
 from core.transfer.settings import mirror_of
+from tui.page import Page
 from tui.widgets.fragment_view import FragmentView
 from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key
 from tui.words import plain
@@ -28,7 +28,7 @@ _SETTINGS = range(2, 7)
 """The steps whose answers the fragment holds."""
 
 
-class PreviewPage(ModalScreen[None]):
+class PreviewPage(Page[None]):
     """The YAML as step 8 would write it now, and what is missing in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -138,7 +138,7 @@ class PreviewPage(ModalScreen[None]):
         self.dismiss(None)
 
 
-class PlainText(ModalScreen[None]):
+class PlainText(Page[None]):
     """A text and nothing else, from the first column, so that a terminal can mark it.
 
     Lines that are too long go on in the next row without a mark or an indent.

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.glyphs import state_text
+from tui.page import Page
 from tui.steps import StepStanding
 from tui.widgets.frame import FooterLine, HeaderLine, Key
 
@@ -23,7 +23,7 @@ _KEYS = (
 )
 
 
-class StepsList(ModalScreen[int]):
+class StepsList(Page[int]):
     """A list over the whole screen; its result is the step to open, 0 for none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

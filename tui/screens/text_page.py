@@ -7,10 +7,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.differences import folded
+from tui.page import Page
 from tui.widgets.frame import FooterLine, HeaderLine, Key
 from tui.words import plain
 
@@ -21,7 +21,7 @@ _HEADS = ("--- ", "+++ ", "@@ ")
 _SIGNS = {"+": "$ok", "-": "$fail"}
 
 
-class TextPage(ModalScreen[None]):
+class TextPage(Page[None]):
     """Closes on Esc.
 
     Args:

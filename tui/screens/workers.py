@@ -7,15 +7,15 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.answers import parse_bytes, validate_field
+from tui.page import Page
 from tui.widgets.button import FlatButton
 from tui.widgets.field import Field
 
 
-class WorkersDialog(ModalScreen[tuple[int, int] | None]):
+class WorkersDialog(Page[tuple[int, int] | None]):
     """Its result is uploads and bytes a second (0 for no limit); None for no change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -10,10 +10,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
+from tui.page import Page
 from tui.widgets.labelled import Labelled
 from tui.widgets.selected import RedrawnByFocus
 
@@ -138,7 +138,7 @@ class SelectField(Labelled):
             self.post_message(self.Chosen(self, value))
 
 
-class _OptionsList(ModalScreen[str | None]):
+class _OptionsList(Page[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", show=False),
         Binding("ctrl+c", "app.leave", show=False, priority=True),
