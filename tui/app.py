@@ -132,6 +132,8 @@ class MirrorApp(App[str]):
     async def on_event(self, event: Event) -> None:
         """Keys that come in a burst are for the screen that the first of them opens."""
         if isinstance(event, InputEvent):
+            if self.return_code is not None or not self.screen_stack:
+                return  # it is being left
             self._tidying.heard()  # whoever types is not kept waiting for it
             await self.stage.whole()
         await super().on_event(event)

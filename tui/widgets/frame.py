@@ -194,7 +194,7 @@ class FooterLine(Horizontal):
         if shown == self._shown:
             return
         self._shown = shown
-        said = (Static(Content(hint), id="footer-hint"),) if hint else ()
+        said = (Static(Content(hint), classes="footer-hint"),) if hint else ()
         replace_children(self, *(FooterKey(key, text) for key, text in spelled), *said)
 
 

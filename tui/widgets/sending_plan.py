@@ -36,6 +36,10 @@ class SendingPlan(Vertical):
 
         found: Outlook | EksaMirrorError
 
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - textual's own word
+        super().__init__(id=id)
+        self._found: Outlook | EksaMirrorError | None = None
+
     def compose(self) -> ComposeResult:
         """Heading and lines."""
         yield Heading("What will be sent")
@@ -43,7 +47,7 @@ class SendingPlan(Vertical):
 
     def look(self, session: Session) -> None:
         """Read the tarball in a thread, and ask the registry what it holds."""
-        self._found: Outlook | EksaMirrorError | None = None
+        self._found = None
         self._session = session
         self._draw()
         answers, password = session.answers, session.password

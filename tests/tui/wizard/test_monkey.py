@@ -61,6 +61,10 @@ def test_no_keys_end_it_as_a_defect(
                 if app.return_code is not None:
                     break  # it was left by its keys
             else:
+                all_heard = asyncio.Event()
+                app.call_later(all_heard.set)
+                await all_heard.wait()
+                await pilot.pause()
                 await until(pilot, lambda: shown(app).strip())
         assert app.crash is None
 

@@ -246,6 +246,10 @@ def test_leaving_the_wizard_leaves_the_import_and_the_next_one_shows_it(at_impor
         async with running(again) as pilot:
             await until(pilot, lambda: stands(again, Stand.RUNNING) and "B/s" in shown(again))
             assert "It goes on when you close this terminal." in shown(again)
+            await pilot.press("w")
+            await until(pilot, lambda: isinstance(again.screen, WorkersDialog))
+            await pilot.press("backspace", "5", "enter", "enter", "enter")
+            await until(pilot, lambda: again.import_sight.summary.jobs == 5)  # type: ignore[union-attr]
             await pilot.press("p")
             await until(pilot, lambda: stands(again, Stand.PAUSED))
             await stop(pilot, again)
