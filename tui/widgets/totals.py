@@ -19,6 +19,8 @@ from tui.widgets.line import Line
 from tui.words import cut_name, plural
 
 _MOST_ROWS = {"-short": 4, "-tall": 8}
+_SHORTEST = 8
+"""Cells of a name in a window that is too small for anything."""
 
 
 def _nothing() -> None:
@@ -155,7 +157,7 @@ class SendingNow(Vertical):
         width = self.content_size.width or 76
         bar_width = 20 if width >= 88 else 10
         figures = f"{part_of(flight.done, flight.size):>17} {size(flight.rate) + '/s':>9}"
-        name_width = width - bar_width - len(figures) - 6
+        name_width = max(_SHORTEST, width - bar_width - len(figures) - 6)
         part = flight.done / flight.size if flight.size else 1.0
         name = cut_name(flight.label, name_width)
         return Content.assemble(
