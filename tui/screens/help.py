@@ -18,6 +18,8 @@ from tui.widgets.frame import FooterKey, FooterLine, Key
 
 _PANEL = 40
 _KEY_COLUMN = 12
+_LEAST = 40
+"""Cells that the text is wrapped for at least; a window of less shows a part of it."""
 
 
 class HelpPage(Page[None]):
@@ -68,7 +70,7 @@ class HelpPage(Page[None]):
 
     def _draw(self) -> None:
         wide = self.app.size.width >= 100
-        width = _PANEL - 5 if wide else min(75, self.app.size.width - 5)
+        width = _PANEL - 5 if wide else max(_LEAST, min(75, self.app.size.width - 5))
         lines = help_lines(self._step, self._focused_id, width)
         self.query_one("#help-text", Static).update(Content("\n").join(lines))
         self.call_after_refresh(self._tell_more)

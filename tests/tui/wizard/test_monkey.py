@@ -19,7 +19,7 @@ NAMED = {
     "home": 1, "end": 1, "backspace": 1,
 }  # fmt: skip
 LETTERS = " adnrvyuc1234/.?gxpfwo"
-CRAMPED = (60, 15)
+CRAMPED, TINY = (60, 15), (20, 6)
 STROKES = 400
 
 
@@ -57,7 +57,7 @@ def test_no_keys_end_it_as_a_defect(
                     app.post_message(Key(key.key, key.character))
                 await asyncio.sleep(chance.choice((0, 0, 0.01, 0.05)))
                 if chance.random() < 0.02:
-                    await pilot.resize_terminal(*chance.choice((CRAMPED, SMALL, LARGE, HUGE)))
+                    await pilot.resize_terminal(*chance.choice((TINY, CRAMPED, SMALL, LARGE, HUGE)))
                 if app.return_code is not None:
                     break  # it was left by its keys
             else:

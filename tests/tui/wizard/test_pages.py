@@ -49,6 +49,19 @@ def test_the_field_with_the_focus_is_explained_first() -> None:
     asyncio.run(play())
 
 
+def test_help_outlives_a_window_that_is_too_small_for_it() -> None:
+    async def play() -> None:
+        app = new_app(SITE, step=2)
+        async with running(app) as pilot:
+            await pilot.press("f1")
+            await until(pilot, lambda: isinstance(app.screen, HelpPage))
+            await pilot.resize_terminal(9, 3)
+            await pilot.resize_terminal(*SMALL)
+            await until(pilot, lambda: "The address that this machine" in shown(app))
+
+    asyncio.run(play())
+
+
 def test_help_is_a_panel_in_a_wide_window_and_a_page_in_a_narrow_one() -> None:
     async def play() -> None:
         app = new_app(SITE, step=2)
