@@ -127,6 +127,7 @@ class MirrorApp(App[str]):
         self.set_class(self.look.basic, "-basic")
         self.open_step(self._first_step)
         if not self.is_headless:  # a test has many apps in one process, and looks for leaks
+            self._tidying.begin()
             self.set_interval(TIDY_SECONDS, self._tidy)
 
     async def on_event(self, event: Event) -> None:

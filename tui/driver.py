@@ -11,6 +11,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 _LOOK_SECONDS = 0.1
 _BLOCK = 4096
+_ESC = "\x1b"
 
 
 class PromptDriver(LinuxDriver):
@@ -23,8 +24,9 @@ class PromptDriver(LinuxDriver):
         """Hand on what is typed until the screen is left."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        pause = min(_LOOK_SECONDS, constants.ESCAPE_DELAY)
+        text = ""
         while not self.exit_event.is_set():
+            pause = constants.ESCAPE_DELAY if text.endswith(_ESC) else _LOOK_SECONDS
             text = ""
             if select.select([self.fileno], [], [], pause)[0]:
                 text = decode(os.read(self.fileno, _BLOCK))

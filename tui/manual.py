@@ -37,7 +37,7 @@ _VARIABLES = (
     ("EKSA_MIRROR_SERVE_PASSWORD", "the password of the page that serve shows to other machines"),
     ("HTTPS_PROXY, NO_PROXY", "how the registry is reached"),
     ("NO_COLOR, TERM", "how the wizard is drawn"),
-    ("ESCDELAY", "milliseconds after which Esc is a key of its own, 25 where it is not set"),
+    ("ESCDELAY", "milliseconds after which Esc is a key of its own, 15 where it is not set"),
 )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from textual.app import App
 from textual.screen import Screen
@@ -25,6 +26,7 @@ class Stage:
         self._app = app
         self._coming = False
         self._next: Screen[None] | None = None
+        self._unseen = ExitStack()
 
     async def whole(self) -> None:
         """Wait until what is shown is all there, be it a step or a page over it."""
@@ -47,13 +49,19 @@ class Stage:
                 await self._until(self._is_mounted)
                 screen, self._next = self._next, None
                 screen.add_class(*self._kinds_of_window())  # else all is styled twice
-                with app.batch_update():
+                with ExitStack() as self._unseen:
+                    self._unseen.enter_context(app.batch_update())
                     while len(app.screen_stack) > 2:  # help, or a question, over the one it follows
                         app.pop_screen()
-                    first = len(app.screen_stack) == 1
-                    await (app.push_screen(screen) if first else app.switch_screen(screen))
+                    put = app.push_screen if len(app.screen_stack) == 1 else app.switch_screen
+                    put(screen)  # the other one is taken down afterwards
+                    await self._until(self._is_mounted)
         finally:
             self._coming = False
+
+    def is_whole(self) -> None:
+        """Told by a screen that is there with all its parts: now it is drawn."""
+        self._unseen.close()
 
     def _is_mounted(self) -> bool:
         shown = self._app.screen_stack  # empty at the end

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.errors import Code, UsageError
 
-_ESC_MILLISECONDS = 25
+_ESC_MILLISECONDS = 15
 """So long is waited to tell the Esc key from the beginning of another key's sequence.
 
 Terminals send a sequence in one piece, and networks hand it on in one piece.

@@ -11,6 +11,10 @@ LOOK_SECONDS = 1.0
 """How often `look` is to be called."""
 
 
+_NEW_OBJECTS = 50_000
+"""So many are made before the youngest are searched; one screen makes about as many."""
+
+
 class Tidying:
     """What a screen has brought with it is set aside, and searched once, while nobody types.
 
@@ -27,6 +31,11 @@ class Tidying:
         self._heard = clock()
         self._screen: object = None
         self._due = False
+
+    @staticmethod
+    def begin() -> None:
+        """Search the youngest less often: a screen that comes up makes many times Python's 700."""
+        gc.set_threshold(_NEW_OBJECTS)
 
     def heard(self) -> None:
         """A key was pressed, or the mouse was moved."""

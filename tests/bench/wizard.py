@@ -166,9 +166,9 @@ def leaving(answers: Answers) -> Measured:
     """From Esc to the step before, from Review back to Start; nobody answers at the registry."""
     kept = begin_setup(setups_folder(jobs_folder()), answers)
     kept.step = kept.reached = 8
-    kept.save()
     times: list[float] = []
     for _ in range(WALKS):
+        kept.save()
         with window() as opened:
             opened.until(b"Continue")
             opened.press(b"\r")

@@ -58,6 +58,7 @@ class DoneScreen(StepScreen):
     """What was verified, this import, what is next, and what to keep in mind."""
 
     STEP = 10
+    AUTO_FOCUS = "#primary"
     SUBTITLE = "Looking at what the import brought."
 
     @dataclass
@@ -108,8 +109,6 @@ class DoneScreen(StepScreen):
     def on_mount(self) -> None:
         """The journal is read, and a pull as a node is tried."""
         self._look()
-        for primary in self.query("#primary"):  # none where the wizard is left as it opens
-            primary.focus()
 
     def on_unmount(self) -> None:
         """A verification under way ends with the screen."""

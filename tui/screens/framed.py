@@ -1,17 +1,17 @@
 """The frame of a screen: header, rail or stepper, title, page, action line, footer."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
 from tui.board import Board
 from tui.session import Session
+from tui.staged import StagedScreen
 from tui.steps import NAMES
 from tui.widgets.frame import (
     ActionLine,
@@ -27,9 +27,6 @@ from tui.widgets.frame import (
 from tui.widgets.line import Line
 from tui.words import plural
 
-if TYPE_CHECKING:
-    from tui.app import MirrorApp
-
 SENTENCE_SECONDS = 5.0
 """How long the result of a key press takes the place of the sentence."""
 
@@ -43,7 +40,7 @@ GO_ON = Key("F8", "n", "Continue", "go_on", 7)
 QUIT = Key("F10", "q", "Quit", "app.leave", 10)
 
 
-class FramedScreen(Screen[None]):
+class FramedScreen(StagedScreen):
     """What stands round the page of a step.
 
     Attributes:
@@ -59,11 +56,6 @@ class FramedScreen(Screen[None]):
     _told_timer: Timer | None = None
 
     # --- what it stands on ------------------------------------------------------------------
-
-    @property
-    def wizard(self) -> "MirrorApp":
-        """The app, by its own type."""
-        return cast("MirrorApp", self.app)
 
     @property
     def session(self) -> Session:

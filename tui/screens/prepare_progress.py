@@ -101,6 +101,7 @@ class PrepareProgress(PrepareFrame):
         if basic:
             self.query_one("#carry-heading", Heading).show(meta="y shows the command alone")
         self.set_interval(1.0 if basic else 1 / LOOKS_A_SECOND, self._look)
+        self.session.came_from = f"download {self.errand.name}"
         self._draw()
         self._look()
 

@@ -45,6 +45,7 @@ class ReviewScreen(OffersCompression):
     """Fragment, open points, files, commands; beside each other, or as four tabs."""
 
     STEP = 8
+    AUTO_FOCUS = "#primary"
     SUBTITLE = "Read it once more. The import starts only when you say so, on the next screen."
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,7 +107,6 @@ class ReviewScreen(OffersCompression):
         self.plan()
         if not first_lacking(self.session):
             self.query_one(NextImport).look(self.session)
-        self.query_one("#primary").focus()
 
     # --- looking at the files ---------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from core.answers import AdminMachineAnswers, Answers, ArtifactAnswers
@@ -23,6 +22,7 @@ from core.units import size
 from tui.glyphs import glyph, state_text
 from tui.screens.dialogs import Dialog
 from tui.session import home
+from tui.staged import StagedScreen
 from tui.start_entries import LOAD, NEW, PREPARE, Offer, Opened, offer
 from tui.widgets.drawn import Drawn
 from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key, TooSmall
@@ -33,7 +33,6 @@ from tui.words import plain, plural
 if TYPE_CHECKING:
     from core.archive.at_hand import AtHand
     from core.fetch.preparation import Errand
-    from tui.app import MirrorApp
 
 LOOK_SECONDS = 5.0
 """How often imports and saved answers are read again."""
@@ -58,7 +57,7 @@ class _KeepOld(Dialog):
         self.dismiss("Cancel")
 
 
-class StartScreen(Screen[None]):
+class StartScreen(StagedScreen):
     """The menu, what to have at hand, and what this machine is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,11 +105,6 @@ class StartScreen(Screen[None]):
         self._places = 0
         self._machine = self.Glanced()
         self._told = ""
-
-    @property
-    def wizard(self) -> "MirrorApp":
-        """The app, by its own type."""
-        return cast("MirrorApp", self.app)
 
     def compose(self) -> ComposeResult:
         """One column without a rail."""

@@ -11,6 +11,7 @@ from tests.tui.wizard.looking import new_app, running, shown, type_in, until
 from tui.app import MirrorApp
 from tui.messages import ChecksEnded
 from tui.screens.framed import FramedScreen
+from tui.screens.opening import open_screen
 from tui.terminal import Look
 
 ANSWERS = Answers(registry=RegistryAnswers.model_validate({"address": "harbor.example/eks-a"}))
@@ -59,10 +60,11 @@ def test_a_screen_that_is_not_there_yet_is_not_drawn() -> None:
     async def walk() -> None:
         app = new_app(ANSWERS, step=2)
         async with running(app) as pilot:
-            app.open_step(6)
-            coming = app.screen
+            coming = open_screen(6)
             assert isinstance(coming, FramedScreen)
             assert not coming.framed
+            coming.refresh_frame()
+            app.stage.show(coming)
             coming.refresh_frame()
             await until(pilot, lambda: coming.framed)
             app.open_step(7)

@@ -188,7 +188,9 @@ def test_a_window_that_grows_below_a_dialog_is_drawn_for_its_new_size(
     async def play() -> tuple[str, str]:
         app = watching(tmp_path)
         async with running(app, SMALL) as pilot:
+            first = app.screen
             app.open_step(step)
+            await until(pilot, lambda: app.screen is not first)
             app.push_screen(Dialog("Meanwhile", "The window is dragged.", ("Go on",)))
             await until(pilot, lambda: "Meanwhile" in shown(app))
             await pilot.resize_terminal(*LARGE)
