@@ -4,7 +4,7 @@
                           [--rounds N] [--megabytes N] [--rates 25,12.5] [--quick]
 
 Without a word all parts run, one after the other. Each writes a table and a plot to
-tests/bench/results; with 780 MB and 3 rounds on 2 cores `race` takes about 3 minutes, `links` 25,
+tests/bench/results; with 780 MB and 3 rounds on 2 cores `race` takes about 4 minutes, `links` 33,
 `feeding` 10, `uploads` 1, `resume` 1 and `scale` half a minute.
 """
 
