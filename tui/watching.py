@@ -31,11 +31,39 @@ class Display(Protocol):
         """Nothing more comes."""
 
 
-def watch(job: Job, display: Display, *, stop_on_signal: bool) -> ExitCode:
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class EarlySignals:
+    """Notes a Ctrl-C that comes while a worker is being started, for whoever watches it then.
+
+    Without it the command would end, and the worker that it has just started would go on.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> "EarlySignals":
+        self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.came = True
+
+
+def watch(
+    job: Job, display: Display, *, stop_on_signal: bool, early: EarlySignals | None = None
+) -> ExitCode:
     """Show a job until it ends.
 
     Args:
         stop_on_signal: Ctrl-C asks the worker to stop; else it only ends the watching.
+        early: what came while the job was started.
 
     Returns:
         The exit code that the worker's end means.
@@ -45,14 +73,19 @@ def watch(job: Job, display: Display, *, stop_on_signal: bool) -> ExitCode:
     """
     stop = partial(ask_to_stop, job) if stop_on_signal else None
     try:
-        with JournalView(job.journal) as view, _signals(stop) as asked:
+        with JournalView(job.journal) as view, _signals(stop, early) as asked:
             return _follow(_Watched(job, view, display), asked)
     finally:
         display.close()
 
 
-def watch_together(shown: Mapping[Job, Display]) -> dict[Job, ExitCode]:
+def watch_together(
+    shown: Mapping[Job, Display], early: EarlySignals | None = None
+) -> dict[Job, ExitCode]:
     """Show jobs that were started together until all have ended; Ctrl-C asks all to stop.
+
+    Args:
+        early: what came while they were started.
 
     Returns:
         The exit code that each end means; a worker that was killed counts as interrupted.
@@ -64,7 +97,7 @@ def watch_together(shown: Mapping[Job, Display]) -> dict[Job, ExitCode]:
             open_views.callback(display.close)
             view = open_views.enter_context(JournalView(job.journal))
             watched.append(_Watched(job, view, display))
-        open_views.enter_context(_signals(partial(ask_all_to_stop, list(shown))))
+        open_views.enter_context(_signals(partial(ask_all_to_stop, list(shown)), early))
         while len(codes) < len(watched):
             for one in watched:
                 if one.job not in codes and (code := _code(one)) is not None:
@@ -170,21 +203,22 @@ class WorkerGoneError(JobError):
 
 
 @contextmanager
-def _signals(stop: Callable[[], object] | None) -> Iterator[_Asked]:
+def _signals(
+    stop: Callable[[], object] | None, early: EarlySignals | None = None
+) -> Iterator[_Asked]:
     """Ctrl-C calls `stop`; without one it only ends the watching."""
     asked = _Asked()
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def on_signal(*_: object) -> None:
         if stop:
             stop()
         else:
             asked.leave = True
 
-    before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
     try:
+        if early and early.came:
+            on_signal()
         yield asked
     finally:
         for number, handler in before.items():

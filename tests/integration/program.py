@@ -59,10 +59,14 @@ def run(*arguments: str | Path, login: Registry | None = None, **more: str) -> E
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def begin(*arguments: str | Path, login: Registry | None = None) -> "subprocess.Popen[str]":
+def begin(
+    *arguments: str | Path,
+    login: Registry | None = None,
+    program: Sequence[str | Path] = (PROGRAM,),
+) -> "subprocess.Popen[str]":
     """Start the program and come back at once."""
     return subprocess.Popen(
-        [PROGRAM, *map(str, arguments)],
+        [*map(str, program), *map(str, arguments)],
         env=environment(login),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -3,7 +3,9 @@
 import os
 import signal
 import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -146,6 +148,37 @@ def test_a_signal_stops_it_and_says_how_to_go_on(
     with JournalView(job.journal) as view:
         assert view.summary().state is JobState.STOPPED
     assert run("import", *flags, login=registry).code == 0
+
+
+_SIGNALLED = """
+import os, tui.cli, tui.commands.importing as verb
+begin = verb.start
+def start(*given):
+    job = begin(*given)
+    os.kill(os.getpid(), {number})  # before anybody watches
+    return job
+verb.start = start
+tui.cli.main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_it_starts_stops_it_as_well(
+    number: signal.Signals,
+    registry: DemoRegistry,
+    namespace: str,
+    make_sample: SampleFactory,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "signalled"
+    file.write_text(_SIGNALLED.format(number=int(number)))
+    flags = import_flags(make_sample(MEDIUM), registry, namespace)
+    with begin("import", *flags, *SLOW, login=registry, program=(sys.executable, file)) as process:
+        code, err = end(process)
+
+    assert code == 4
+    assert "Run the same command again to go on." in err
+    assert not only_job().is_running()
 
 
 def test_stop_ends_it_from_another_terminal(

@@ -16,7 +16,7 @@ from core.transfer.states import JobState
 from core.transfer.view import JournalView
 from tui import options
 from tui.terminal import check_terminal
-from tui.watching import Display, WorkerGoneError, watch
+from tui.watching import Display, EarlySignals, WorkerGoneError, watch
 from tui.words import cut_name, hanging, plain, plural, put, tell, trouble_lines
 
 _SHOWN = 5
@@ -57,10 +57,11 @@ def run_import(
 
         return show_plan(answers, password_stdin=password_stdin, offline=False, as_json=as_json)
     login = options.find_login(answers, password_stdin=password_stdin)
-    job = start(answers, Orders(login, restart))
-    if not as_json:
-        tell(f"Import to {answers.registry.address}; to watch it later: eksa-mirror attach")
-    return show_to_the_end(job, as_json=as_json, stop_on_signal=True)
+    with EarlySignals() as early:
+        job = start(answers, Orders(login, restart))
+        if not as_json:
+            tell(f"Import to {answers.registry.address}; to watch it later: eksa-mirror attach")
+        return show_to_the_end(job, as_json=as_json, stop_on_signal=True, early=early)
 
 
 def attach(
@@ -89,9 +90,11 @@ def _has_terminal() -> bool:
     return True
 
 
-def show_to_the_end(job: Job, *, as_json: bool, stop_on_signal: bool) -> int:
+def show_to_the_end(
+    job: Job, *, as_json: bool, stop_on_signal: bool, early: EarlySignals | None = None
+) -> int:
     try:
-        code = watch(job, _display(as_json), stop_on_signal=stop_on_signal)
+        code = watch(job, _display(as_json), stop_on_signal=stop_on_signal, early=early)
     except WorkerGoneError:
         if not as_json:
             tell("Run the same command again: it goes on where it stopped.")

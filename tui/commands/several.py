@@ -18,7 +18,7 @@ from tui import options
 from tui.commands.importing import show_end
 from tui.commands.planning import show_plan
 from tui.displays import Board, JsonDisplay, LineDisplay
-from tui.watching import Display, WorkerGoneError, watch_together
+from tui.watching import Display, EarlySignals, WorkerGoneError, watch_together
 from tui.words import error_lines, put, tell
 
 _OF_ONE = frozenset({CredentialSource.ENVIRONMENT, CredentialSource.FILE, CredentialSource.ASK})
@@ -78,15 +78,16 @@ def run_imports(wanted: Sequence[Answers], *, restart: bool, as_json: bool) -> i
     """
     logins = [options.find_login(one, password_stdin=False) for one in wanted]
     orders = [Orders(login, restart) for login in logins]
-    begun = start_together(list(zip(wanted, orders, strict=True)))
-    named = {start.job: _name(one) for start, one in zip(begun, wanted, strict=True)}
-    running = [start.job for start in begun if start.error is None]
-    if running and not as_json:
-        tell("The tarball is read once for all. To watch one later: eksa-mirror attach NAME")
-        for job in running:
-            tell(f"  {named[job]}: {job.name}")
-    displays = _displays({job: named[job] for job in running}, as_json=as_json)
-    codes = watch_together(displays) if running else {}
+    with EarlySignals() as early:
+        begun = start_together(list(zip(wanted, orders, strict=True)))
+        named = {start.job: _name(one) for start, one in zip(begun, wanted, strict=True)}
+        running = [start.job for start in begun if start.error is None]
+        if running and not as_json:
+            tell("The tarball is read once for all. To watch one later: eksa-mirror attach NAME")
+            for job in running:
+                tell(f"  {named[job]}: {job.name}")
+        displays = _displays({job: named[job] for job in running}, as_json=as_json)
+        codes = watch_together(displays, early) if running else {}
     codes |= {start.job: start.error.exit_code for start in begun if start.error}
     for start in begun:
         _show_one(start, named[start.job], codes[start.job], as_json=as_json)
