@@ -116,7 +116,8 @@ def wait_until(condition: Callable[[Summary], bool], process: "subprocess.Popen[
 def _fulfils(job: Job, condition: Callable[[Summary], bool]) -> bool:
     """Of a worker that is alive; what the journal says of an earlier one does not count."""
     pid = job.worker_pid()
-    if not pid or not job.is_running():
+    # A worker that just begins holds the lock for a moment under the number of the last one.
+    if not pid or not job.is_running() or not Path(f"/proc/{pid}").exists():
         return False
     try:
         view = JournalView(job.journal)
