@@ -159,6 +159,8 @@ class Setup:
         is_ours = known == self._taken and self.reached <= _REGISTRY_STEP
         if not endpoint or known == wished or not (known == NEW or is_ours):
             return
+        if self.draft.error("registry", "endpoint"):
+            return  # `endpoint` is what was right of it before, half a word
         self._taken = wished
         names = (wished if n == 1 else f"{wished}~{n}" for n in count(1))
         self.name = next(name for name in names if not (self._root / name).exists())

@@ -58,6 +58,18 @@ def test_the_second_takes_the_name_of_its_registry(tmp_path: Path) -> None:
     assert {one.name for one in saved_setups(tmp_path)} == {NEW, "harbor.example"}
 
 
+def test_a_registry_that_is_typed_wrong_gives_no_half_name(tmp_path: Path) -> None:
+    setup = begin_setup(tmp_path)
+    for typed in ("htt", "https://harbor.example"):
+        setup.draft.put("registry", "endpoint", typed)
+    setup.save()
+    assert setup.name == NEW
+
+    setup.draft.put("registry", "endpoint", "harbor.example")
+    setup.save()
+    assert [one.name for one in saved_setups(tmp_path)] == ["harbor.example"]
+
+
 def test_a_registry_that_is_still_being_typed_is_no_name_for_ever(tmp_path: Path) -> None:
     setup = begin_setup(tmp_path)
     setup.step = setup.reached = 2

@@ -11,6 +11,7 @@ from tests.tui.wizard.looking import LARGE, new_app, running, shown, until
 from tui.app import MirrorApp
 from tui.screens.help import HelpPage
 from tui.screens.start import StartScreen
+from tui.screens.steps_list import StepsList
 from tui.screens.trust import TrustScreen
 from tui.steps import NAMES
 from tui.widgets.checklist import CheckList
@@ -64,6 +65,25 @@ def test_however_fast_screens_follow_the_last_one_is_shown_whole(seed: int) -> N
                 app.open_step(last)
                 await until(pilot, lambda last=last: f"Step {last} of" in shown(app))  # type: ignore[misc]
                 assert NAMES[last - 1] in shown(app)
+
+    asyncio.run(play())
+
+
+def test_a_key_that_closes_a_page_may_come_twice() -> None:
+    async def play() -> None:
+        app = new_app(SITE, step=5)
+        async with running(app, LARGE) as pilot:
+            await pilot.press("f2")
+            await until(pilot, lambda: isinstance(app.screen, StepsList))
+            below = app.screen_stack[-2]
+            steps = app.screen
+            assert isinstance(steps, StepsList)
+            steps.dismiss(5)
+            steps.dismiss(5)
+            await pilot.pause()
+            assert app.screen is below
+            await pilot.press("escape")
+            await until(pilot, lambda: "Step 4 of 10" in shown(app))
 
     asyncio.run(play())
 
