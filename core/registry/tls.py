@@ -9,8 +9,6 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-import truststore
-
 from core.errors import Code, RegistryError
 
 _PEM_MARK = "-----BEGIN CERTIFICATE-----"
@@ -44,6 +42,8 @@ def ssl_context(settings: TlsSettings) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
+        import truststore  # noqa: PLC0415 - whoever starts a worker has these settings, too
+
         context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.hostname_checks_common_name = False
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
