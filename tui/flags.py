@@ -1,8 +1,18 @@
-"""Flags that set no field of the answers: one way to say them."""
+"""Flags that set no field of the answers; light, so that `status` comes up at once."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON on standard output")]
+JobArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="[IMPORT]",
+        help="name of the import, or the beginning of it; default: the last one",
+        show_default=False,
+    ),
+]
 
 
 def valued(names: str, takes: str, says: str) -> Any:

@@ -186,15 +186,6 @@ ClusterFlag = Annotated[
         show_default=False,
     ),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="print JSON on standard output")]
-JobArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="[IMPORT]",
-        help="name of the import, or the beginning of it; default: the last one",
-        show_default=False,
-    ),
-]
 
 
 def takes_answers(

@@ -10,9 +10,9 @@ from typing import Protocol
 
 from core.errors import Code, ExitCode, JobError
 from core.transfer.job import Job
-from core.transfer.journal import Flight
-from core.transfer.launch import ask_all_to_stop, ask_to_stop
+from core.transfer.records import Flight
 from core.transfer.states import JobState
+from core.transfer.stopping import ask_all_to_stop, ask_to_stop
 from core.transfer.view import Event, JournalView, Summary
 
 _INTERVAL = 0.1

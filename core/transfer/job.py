@@ -16,15 +16,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_state_path
 
-from core.answers import Answers, ArtifactAnswers
 from core.errors import Code, JobError
 from core.mirror.endpoint import Mirror
 from core.release.kube_version import ascending, normalized
 from core.transfer.lock import hold, holder, is_held
 from core.transfer.settings import mirror_of
+
+if TYPE_CHECKING:  # whoever only looks at jobs needs no answers, and no pydantic
+    from core.answers import Answers, ArtifactAnswers
 
 ANSWERS = "answers.yaml"
 JOURNAL = "journal.sqlite"
@@ -127,7 +130,7 @@ def jobs_folder() -> Path:
     return user_state_path("eksa-mirror")
 
 
-def job_for(answers: Answers) -> Job:
+def job_for(answers: "Answers") -> Job:
     """The job of an import: same tarball, same choice and same destination make the same one.
 
     Creates the folder where there is none.
@@ -213,7 +216,7 @@ def set_aside(journal: Path, stem: str) -> Path:
     return aside
 
 
-def _identity(chosen: ArtifactAnswers, mirror: Mirror) -> dict[str, object]:
+def _identity(chosen: "ArtifactAnswers", mirror: Mirror) -> dict[str, object]:
     """What is moved where, however it is spelled; how it is moved is no part of it."""
     paths = {"archive": chosen.archive, "bundles": chosen.bundles}
     return {

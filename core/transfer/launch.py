@@ -1,8 +1,7 @@
-"""Starting a worker, asking it to stop, and knowing whether it lives."""
+"""Starting a worker, and hearing that it has begun."""
 
 import os
 import select
-import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +11,6 @@ from dataclasses import dataclass
 
 from core.answers import Answers, save_answers
 from core.errors import Code, JobError
-from core.transfer import stopping
 from core.transfer.job import Job, folder_troubles, job_for
 from core.transfer.orders import Begun, Orders
 
@@ -101,45 +99,6 @@ def did_not_begin(job: Job, code: int | None = None) -> JobError:
         where=str(job.log),
         cause="The last lines of its log tell why.",
     )
-
-
-def ask_to_stop(job: Job) -> bool:
-    """Ask the worker to finish the chunk in flight and end; False where none is alive.
-
-    Imports that run in the same process go on.
-
-    Raises:
-        JobError: `job-folder-unsafe`.
-    """
-    if not job.is_running():
-        return False
-    pid = job.worker_pid()
-    if pid is None:
-        return False
-    if stopping.runs_with_others(job, pid):
-        stopping.ask(job, pid)
-        return True
-    return _terminate(pid)
-
-
-def ask_all_to_stop(jobs: Sequence[Job]) -> None:
-    """Ask the workers of jobs that were started together to end.
-
-    Raises:
-        JobError: `job-folder-unsafe`.
-    """
-    pids = {job.worker_pid() for job in jobs if job.is_running()}
-    for pid in filter(None, pids):
-        _terminate(pid)
-
-
-def _terminate(pid: int) -> bool:
-    """False where there is no such process."""
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _prepared(answers: Answers) -> Job:

@@ -9,13 +9,11 @@ from itertools import groupby
 from typing import Any
 
 from core import __version__
-from core.answers import load_answers
 from core.errors import ADVICE, Code, UsageError
 from core.files import write_atomically
 from core.plain_text import one_line
 from core.transfer.job import Job
-from core.transfer.journal import ArtifactRow
-from core.transfer.next_steps import next_steps
+from core.transfer.records import ArtifactRow
 from core.transfer.states import ArtifactState, JobState
 from core.transfer.view import JournalView, Summary
 from core.units import size, span
@@ -237,6 +235,9 @@ def moment(stamp: str) -> str:
 
 def _next(job: Job) -> list[dict[str, Any]]:
     """What to do with a mirror that is complete; nothing where the answers are gone."""
+    from core.answers import load_answers  # noqa: PLC0415 - for what is done and whole alone
+    from core.transfer.next_steps import next_steps  # noqa: PLC0415 - as above
+
     try:
         answers = load_answers(job.answers)
     except UsageError:

@@ -1,13 +1,17 @@
 """From answers to the mirror and the way to it; light, so that commands come up at once."""
 
-from core.answers import Answers
+from typing import TYPE_CHECKING
+
 from core.errors import Code, UsageError
 from core.mirror.endpoint import Mirror, NamespaceMapping
 from core.registry.connection import Connection
 from core.registry.tls import TlsSettings
 
+if TYPE_CHECKING:
+    from core.answers import Answers
 
-def mirror_of(answers: Answers) -> Mirror:
+
+def mirror_of(answers: "Answers") -> Mirror:
     """The mirror that the answers name.
 
     Raises:
@@ -25,7 +29,7 @@ def mirror_of(answers: Answers) -> Mirror:
     return Mirror.parse(registry.address, mappings)
 
 
-def connection_of(answers: Answers) -> Connection:
+def connection_of(answers: "Answers") -> Connection:
     """How the mirror is spoken to.
 
     Raises:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from core.answers import load_answers
 from core.errors import Code, EksaMirrorError, JobError
 from core.transfer.job import Job, existing_jobs
 from core.transfer.states import ArtifactState, JobState
@@ -224,6 +223,8 @@ def _changed(path: Path) -> float:
 
 
 def _address(job: Job) -> str:
+    from core.answers import load_answers  # noqa: PLC0415 - the journal tells it, if there is one
+
     try:
         registry = load_answers(job.answers).registry
     except EksaMirrorError:

@@ -1,10 +1,13 @@
-"""Asking one import to stop that runs with others in a process: a signal would end them all.
+"""Asking imports to stop.
 
-A small file in the job's folder names the process that is asked, so that what is left of an
-earlier one means nothing.
+One that is alone in its process is asked by a signal, which would end them all where several run
+in one: there a small file in the job's folder names the process that is asked, so that what is left
+of an earlier one means nothing.
 """
 
 import os
+import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +15,36 @@ from core.files import write_atomically
 from core.transfer.job import Job, existing_jobs, folder_troubles
 
 _LONGEST = 32
+
+
+def ask_to_stop(job: Job) -> bool:
+    """Ask the worker to finish the chunk in flight and end; False where none is alive.
+
+    Imports that run in the same process go on.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
+    if not job.is_running():
+        return False
+    pid = job.worker_pid()
+    if pid is None:
+        return False
+    if runs_with_others(job, pid):
+        ask(job, pid)
+        return True
+    return _terminate(pid)
+
+
+def ask_all_to_stop(jobs: Sequence[Job]) -> None:
+    """Ask the workers of jobs that were started together to end.
+
+    Raises:
+        JobError: `job-folder-unsafe`.
+    """
+    pids = {job.worker_pid() for job in jobs if job.is_running()}
+    for pid in filter(None, pids):
+        _terminate(pid)
 
 
 def runs_with_others(job: Job, pid: int) -> bool:
@@ -56,3 +89,12 @@ def forget(job: Job) -> None:
 
 def _wish(job: Job) -> Path:
     return job.folder / "stop"
+
+
+def _terminate(pid: int) -> bool:
+    """False where there is no such process."""
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    return True

@@ -30,10 +30,11 @@ from core.files import write_atomically
 from core.registry.credentials import Credentials
 from core.transfer.job import Job, job_for, jobs_folder
 from core.transfer.journal import Journal
-from core.transfer.launch import ask_to_stop, start
+from core.transfer.launch import start
 from core.transfer.orders import Orders
 from core.transfer.records import ArtifactRecord, Flight
 from core.transfer.states import JobState
+from core.transfer.stopping import ask_to_stop
 from tests.integration.program import PROGRAM
 from tui.screens.opening import open_screen
 from tui.screens.review import ReviewScreen

@@ -33,7 +33,7 @@ _TRIES = """
 import os, sys
 from pathlib import Path
 from core.errors import JobError
-from core.transfer import job, launch, view
+from core.transfer import job, stopping, view
 from core.transfer.job import Job, existing_jobs
 
 theirs = Job(Path(sys.argv[1]))
@@ -43,7 +43,7 @@ tries = {
     "log": lambda: theirs.log.read_bytes(),
     "journal": lambda: view.JournalView(theirs.journal).summary(),
     "lock": lambda: theirs.lock().__enter__(),
-    "stop": lambda: launch.ask_to_stop(theirs),
+    "stop": lambda: stopping.ask_to_stop(theirs),
     "jobs": existing_jobs,
     "write": lambda: theirs.controls.write_text("{}"),
 }

@@ -157,6 +157,21 @@ def test_help_does_not_load_the_engine() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_status_loads_only_what_tells_how_imports_stand() -> None:
+    script = (
+        "import sys\n"
+        "from tui.cli import application\n"
+        "application(['status'])\n"
+        "unneeded = ('core.answers', 'yaml', 'truststore', 'urllib3', 'rich', 'textual')\n"
+        "print([name for name in unneeded if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
 def test_a_cluster_file_serves_as_answers(tmp_path: Path, sample: Sample) -> None:
     cluster = tmp_path / "cluster.yaml"
     cluster.write_text(

@@ -16,6 +16,7 @@ from core.errors import ExitCode
 from tui import options
 from tui.check_lines import finding_lines
 from tui.commands.creating import create_projects
+from tui.flags import JsonFlag
 from tui.grid import WIDEST, width_of, writable
 from tui.words import plural, put, tell
 
@@ -54,7 +55,7 @@ def check(
     create: _CreateFlag = False,
     public: _PublicFlag = False,
     yes: _YesFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Try everything that clusters and the import will need.
 

@@ -34,7 +34,7 @@ from core.transfer.chunk_size import SMALLEST_CHUNK
 from core.units import size
 from tui import fetching, options
 from tui.commands.downloading import AllowMissingFlag, OutputFlag, check_output, fetch, give_up
-from tui.flags import valued
+from tui.flags import JsonFlag, valued
 from tui.words import plain, plural, put, tell, warn_of_exposure
 
 _Destination = Annotated[
@@ -167,7 +167,7 @@ def copy(
     chunk_size: fetching.ChunkFlag = "",
     patience: fetching.PatienceFlag = 1800.0,
     dry_run: fetching.DryRunFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Copy the curated packages from upstream straight into another registry.
 

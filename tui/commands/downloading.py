@@ -25,7 +25,8 @@ from core.fetch.release import (
 )
 from core.release.model import Requirements
 from core.units import size
-from tui import fetching, options
+from tui import fetching
+from tui.flags import JsonFlag
 from tui.words import plain, plural, put, tell
 
 OutputFlag = Annotated[
@@ -80,7 +81,7 @@ def images(
     patience: fetching.PatienceFlag = 1800.0,
     restart: fetching.RestartFlag = False,
     dry_run: fetching.DryRunFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Fetch all that a release requires from upstream into one tarball.
 

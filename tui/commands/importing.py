@@ -15,6 +15,7 @@ from core.transfer.report import EXPOSED, Failures, as_document, failures, headl
 from core.transfer.states import JobState
 from core.transfer.view import JournalView
 from tui import options
+from tui.flags import JobArgument, JsonFlag
 from tui.terminal import check_terminal
 from tui.watching import Display, EarlySignals, WorkerGoneError, watch
 from tui.words import cut_name, hanging, plain, plural, put, tell, trouble_lines
@@ -36,7 +37,7 @@ def run_import(
     password_stdin: options.PasswordFlag = False,
     restart: _RestartFlag = False,
     dry_run: _DryRunFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Move all that is required into the registry.
 
@@ -64,9 +65,7 @@ def run_import(
         return show_to_the_end(job, as_json=as_json, stop_on_signal=True, early=early)
 
 
-def attach(
-    job: options.JobArgument = "", as_json: options.JsonFlag = False, bars: _PlainFlag = False
-) -> int:
+def attach(job: JobArgument = "", as_json: JsonFlag = False, bars: _PlainFlag = False) -> int:
     """Watch a running import.
 
     On a terminal it opens the panes of the wizard; F10 leaves them, and the import goes on. With

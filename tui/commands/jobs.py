@@ -12,12 +12,12 @@ import typer
 
 from core.errors import Code, ExitCode, JobError
 from core.transfer.job import Job, existing_jobs, find_job
-from core.transfer.launch import ask_to_stop
 from core.transfer.report import EXPOSED, as_document, make_reports, write_reports
 from core.transfer.standing import Stand, Standing, look_at, overview
+from core.transfer.stopping import ask_to_stop
 from core.transfer.view import Summary
 from core.units import part_of, size, span
-from tui import options
+from tui.flags import JobArgument, JsonFlag
 from tui.words import plain, plural, put, tell
 
 _LONGEST_STOP = 600.0
@@ -38,7 +38,7 @@ class ReportForm(StrEnum):
     HTML = "html"
 
 
-def status(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> int:
+def status(job: JobArgument = "", as_json: JsonFlag = False) -> int:
     """Tell how the imports are doing.
 
     All that were ever started by this account, the last one first; with a name, one of them.
@@ -59,7 +59,7 @@ def status(job: options.JobArgument = "", as_json: options.JsonFlag = False) -> 
     return ExitCode.DONE
 
 
-def stop(job: options.JobArgument = "") -> int:
+def stop(job: JobArgument = "") -> int:
     """Stop a running import so that it can go on later.
 
     The chunk in flight is finished first.
@@ -84,7 +84,7 @@ def stop(job: options.JobArgument = "") -> int:
 
 
 def report(
-    job: options.JobArgument = "",
+    job: JobArgument = "",
     form: Annotated[
         ReportForm, typer.Option("--format", help="json, md or html")
     ] = ReportForm.MARKDOWN,

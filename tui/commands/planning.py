@@ -15,6 +15,7 @@ from core.transfer.outlook import asked_forecast
 from core.transfer.plan import PlannedArtifact
 from core.units import size
 from tui import options
+from tui.flags import JsonFlag
 from tui.words import plain, plural, put, tell
 
 _OfflineFlag = Annotated[
@@ -27,7 +28,7 @@ def plan(
     answers: Answers,
     password_stdin: options.PasswordFlag = False,
     offline: _OfflineFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Show what an import would move, and where to.
 

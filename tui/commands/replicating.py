@@ -21,7 +21,7 @@ from tui import options
 from tui.asking import ask
 from tui.commands.replication_run import Ran, as_document, show_run, watch_run
 from tui.commands.targeting import Given, find_targets
-from tui.flags import valued
+from tui.flags import JsonFlag, valued
 from tui.words import error_lines, plain, plural, put, tell
 
 _ToFlag = Annotated[list[str], valued("--to", "HOST[:PORT]", "a Harbor to feed; may be repeated")]
@@ -103,7 +103,7 @@ def replicate(
     yes: _YesFlag = False,
     dry_run: _DryRunFlag = False,
     password_stdin: options.PasswordFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Let a Harbor feed others by its own replication.
 

@@ -23,6 +23,7 @@ from core.transfer.needs import needs_of
 from tui import options
 from tui.differences import put_difference
 from tui.findings import tell_findings, verdict
+from tui.flags import JsonFlag
 from tui.settling import Settled, login_for_environment, settle
 from tui.words import plain, put, tell
 
@@ -55,7 +56,7 @@ def spec(
     check_only: _CheckOnlyFlag = False,
     hosts_toml: _HostsFlag = False,
     environment: _EnvironmentFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Print or judge the mirror's settings for EKS Anywhere.
 

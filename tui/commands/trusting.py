@@ -21,6 +21,7 @@ from core.transfer.settings import mirror_of
 from tui import options
 from tui.asking import ask
 from tui.commands import picking
+from tui.flags import JsonFlag
 from tui.words import error_lines, plain, plural, put, tell
 
 _FLAGS = [
@@ -92,7 +93,7 @@ def trust(
     yes: _YesFlag = False,
     whom: _ForFlag = None,
     script: _ScriptFlag = None,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Make docker on this machine trust the registry's CA.
 

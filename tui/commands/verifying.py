@@ -13,6 +13,7 @@ from core.transfer.audit import Audited, audit
 from core.transfer.inputs import open_inputs
 from core.transfer.settings import connection_of
 from tui import options
+from tui.flags import JsonFlag
 from tui.words import plain, plural, put, tell
 
 _DeepFlag = Annotated[
@@ -25,7 +26,7 @@ def verify(
     answers: Answers,
     password_stdin: options.PasswordFlag = False,
     deep: _DeepFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Ask the registry for every required artifact.
 

@@ -24,6 +24,7 @@ from tui import options
 from tui.asking import ask
 from tui.differences import put_difference
 from tui.findings import tell_findings, verdict
+from tui.flags import JsonFlag
 from tui.settling import Settled, login_for_environment, settle
 from tui.words import plain, plural, put, tell
 
@@ -50,7 +51,7 @@ def write(
     password_stdin: options.PasswordFlag = False,
     yes: _YesFlag = False,
     anyway: _AnywayFlag = False,
-    as_json: options.JsonFlag = False,
+    as_json: JsonFlag = False,
 ) -> int:
     """Write the mirror's settings into the files of a cluster.
 

@@ -15,9 +15,9 @@ from core.errors import EksaMirrorError
 from core.fetch.picture import Picture, look_at, read_names
 from core.fetch.preparation import MANIFESTS_FILE, Errand, Preparation, import_command
 from core.fetch.worker import start
-from core.transfer.launch import ask_to_stop
 from core.transfer.standing import Stand
 from core.transfer.states import JobState
+from core.transfer.stopping import ask_to_stop
 from core.units import part_of, size, time_left
 from tui.aside import aside
 from tui.follower import LOOKS_A_SECOND

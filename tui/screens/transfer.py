@@ -12,9 +12,10 @@ from textual.content import Content
 from core.errors import EksaMirrorError
 from core.transfer.controls import change_controls, read_controls
 from core.transfer.job import job_for
-from core.transfer.launch import ask_to_stop, start
+from core.transfer.launch import start
 from core.transfer.orders import Orders
 from core.transfer.standing import Stand, Standing
+from core.transfer.stopping import ask_to_stop
 from core.transfer.view import Summary
 from tui.follower import JobSeen, Sight
 from tui.glyphs import state_text

@@ -23,12 +23,12 @@ from core.registry.credentials import Credentials
 from core.transfer import stopping
 from core.transfer.compression import Compression
 from core.transfer.fleet import run_together
-from core.transfer.launch import ask_to_stop
 from core.transfer.lookahead import LookAhead
 from core.transfer.orders import Begun, Orders
 from core.transfer.process import at_work_on, log_to_each
 from core.transfer.scratch import Scratch, choose_scratch
 from core.transfer.states import ArtifactState, JobState
+from core.transfer.stopping import ask_to_stop
 from core.transfer.threads import run_in_threads
 from core.transfer.together import SharedArchive, Told
 from tests.core.transfer.running import Import, of

@@ -16,9 +16,10 @@ from core.errors import Code, JobError
 from core.registry.credentials import Credentials
 from core.transfer import launch
 from core.transfer.job import Job
-from core.transfer.launch import ask_to_stop, start
+from core.transfer.launch import start
 from core.transfer.orders import Orders
 from core.transfer.states import JobState
+from core.transfer.stopping import ask_to_stop
 from core.transfer.view import JournalView, Summary
 from tests.core.transfer.running import Import, of
 

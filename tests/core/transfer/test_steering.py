@@ -14,11 +14,12 @@ from core.demo.sample import SampleSpec
 from core.registry.credentials import Credentials
 from core.transfer.controls import Controls, change_controls, read_controls
 from core.transfer.job import Job
-from core.transfer.launch import ask_to_stop, start
+from core.transfer.launch import start
 from core.transfer.orders import Orders
 from core.transfer.records import Flight
 from core.transfer.standing import Stand, look_at, overview
 from core.transfer.states import JobState
+from core.transfer.stopping import ask_to_stop
 from core.transfer.view import JournalView, Summary
 from tests.core.transfer.running import Import, of
 from tests.fixtures.samples import SampleFactory
