@@ -180,9 +180,9 @@ class MirrorApp(App[str]):
         """Open the help of a step, with the focused field in it."""
         from tui.screens.help import HelpPage  # noqa: PLC0415 - opened on a key
 
-        focused = self.focused.parent if self.focused else None
-        name = getattr(getattr(focused, "parent", None), "id", "") or ""
-        self.push_screen(HelpPage(step, name))
+        around = self.focused.ancestors_with_self if self.focused else ()
+        names = [one.id for one in around if one.id and one.id.startswith("field-")]
+        self.push_screen(HelpPage(step, names[0] if names else ""))
 
     def preview(self) -> None:
         """Show the fragment as it stands."""

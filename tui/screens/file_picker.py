@@ -16,7 +16,7 @@ from core.units import size
 from tui.page import Page
 from tui.session import home
 from tui.widgets.field import Field
-from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key
+from tui.widgets.frame import FooterLine, HeaderLine, Key
 from tui.widgets.path_field import PathField
 from tui.widgets.review_lines import cut_path
 from tui.words import plain, plural
@@ -278,11 +278,6 @@ class FilePicker(Page[Path | None]):
             self._touched = True
             self._typed.show_error("No such file.")
             self._typed.input.focus()
-
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """A key of the footer was clicked."""
-        if event.action:
-            self.run_worker(self.app.run_action(event.action, default_namespace=self))
 
     def action_close(self) -> None:
         """Take nothing."""

@@ -13,15 +13,14 @@ from tui.board import Board
 from tui.session import Session
 from tui.staged import StagedScreen
 from tui.steps import NAMES
+from tui.widgets.ends import Ends
 from tui.widgets.frame import (
     ActionLine,
-    FooterKey,
     FooterLine,
     HeaderLine,
     Key,
     Rail,
     Stepper,
-    TitleLine,
     TooSmall,
 )
 from tui.widgets.line import Line
@@ -81,7 +80,7 @@ class FramedScreen(StagedScreen):
         with Horizontal(id="body"):
             yield Rail(id="rail")
             with Vertical(id="main"):
-                yield TitleLine(id="title")
+                yield Ends(id="title")
                 yield Line(Content(self.SUBTITLE), id="subtitle")
                 with VerticalScroll(id="page", can_focus=False):
                     yield from self.compose_page()
@@ -121,7 +120,7 @@ class FramedScreen(StagedScreen):
         )
         self.query_one(Stepper).show(standings, self.STEP, self.state())
         self.query_one(Rail).show(standings)
-        self.query_one(TitleLine).show(self.title_words(), self.title_right())
+        self.query_one("#title", Ends).put(self.title_words(), self.title_right())
         label, enabled = self.primary()
         self.query_one(ActionLine).show(self._told or self.sentence(), label, enabled=enabled)
         self._refresh_footer()
@@ -188,11 +187,6 @@ class FramedScreen(StagedScreen):
     def on_descendant_focus(self) -> None:
         """In basic mode the footer differs inside a field."""
         self._refresh_footer()
-
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """A key of the footer was clicked."""
-        if event.action:
-            self.run_worker(self.app.run_action(event.action, default_namespace=self))
 
     def action_scroll_page(self, pages: int) -> None:
         """Scroll the page."""

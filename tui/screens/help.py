@@ -14,7 +14,7 @@ from tui.help_texts import HELP
 from tui.page import Page
 from tui.step_help import COMMON_KEYS
 from tui.steps import NAMES
-from tui.widgets.frame import FooterKey, FooterLine, Key
+from tui.widgets.frame import FooterLine, Key
 
 _PANEL = 40
 _KEY_COLUMN = 12
@@ -90,11 +90,6 @@ class HelpPage(Page[None]):
     def action_close(self) -> None:
         """Back to the step."""
         self.dismiss(None)
-
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """The mouse closes it, too."""
-        if event.action:
-            self.action_close()
 
 
 def help_lines(step: int, focused_id: str, width: int) -> list[Content]:

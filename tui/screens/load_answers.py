@@ -53,7 +53,7 @@ class LoadAnswers(Page[Answers | None]):
         """One field, two buttons."""
         with Vertical(classes="dialog-box"):
             yield Static("Load answers from a file", classes="dialog-title")
-            yield PathField("load", "file", label="Answers file", help=_HELP, width=50)
+            yield PathField("load", "file", label="", help=_HELP, width=50)
             with Horizontal(classes="dialog-buttons"):
                 yield FlatButton("Cancel", action="cancel")
                 yield FlatButton("Load", action="load", primary=True, id="load")

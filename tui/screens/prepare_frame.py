@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from tui.screens.framed import FramedScreen
+from tui.widgets.ends import Ends
 from tui.widgets.frame import ActionLine, FooterLine, HeaderLine, TooSmall
 from tui.widgets.line import Line
 
@@ -41,9 +41,7 @@ class PrepareFrame(FramedScreen):
         """Title, page, action line."""
         yield HeaderLine(id="header")
         with Vertical(id="prepare"):
-            with Horizontal(id="prepare-title"):
-                yield Static(Content.styled(self.TITLE_WORDS, "bold"), id="prepare-name")
-                yield Line("", id="prepare-state")
+            yield Ends(id="prepare-title")
             yield Line(Content(self.SUBTITLE), id="prepare-subtitle")
             with VerticalScroll(id="page", can_focus=False):
                 yield from self.compose_page()
@@ -57,7 +55,8 @@ class PrepareFrame(FramedScreen):
         if not self.framed:
             return
         self.query_one(HeaderLine).show("", Content(f"version {self.wizard.version}"))
-        self.query_one("#prepare-state", Line).update(self.state(), layout=False)
+        title = Content.styled(self.TITLE_WORDS, "bold")
+        self.query_one("#prepare-title", Ends).put(title, self.state())
         label, enabled = self.primary()
         self.query_one(ActionLine).show(self._told or self.sentence(), label, enabled=enabled)
         self._refresh_footer()

@@ -18,7 +18,7 @@ from core.mirror.from_answers import configuration_of
 from core.transfer.settings import mirror_of
 from tui.page import Page
 from tui.widgets.fragment_view import FragmentView
-from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key
+from tui.widgets.frame import FooterLine, HeaderLine, Key
 from tui.words import plain
 
 if TYPE_CHECKING:
@@ -110,11 +110,6 @@ class PreviewPage(Page[None]):
             keys.append(Key("F7", "y", "Copy", "copy", 6))
         self.query_one(FooterLine).show(keys)
 
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """A key of the footer was clicked."""
-        if event.action:
-            self.run_worker(self.app.run_action(event.action, default_namespace=self))
-
     def action_copy(self) -> None:
         """Copy the whole fragment."""
         if not self._text:
@@ -170,11 +165,6 @@ class PlainText(Page[None]):
         """Lines break at the edge."""
         rows = broken(self._text, self.app.size.width)
         self.query_one("#plain", Static).update(Content("\n".join(rows)))
-
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """The mouse closes it, too."""
-        if event.action:
-            self.action_close()
 
     def action_close(self) -> None:
         """Back to where one was."""

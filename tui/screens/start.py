@@ -25,7 +25,7 @@ from tui.session import home
 from tui.staged import StagedScreen
 from tui.start_entries import LOAD, NEW, PREPARE, Offer, Opened, offer
 from tui.widgets.drawn import Drawn
-from tui.widgets.frame import FooterKey, FooterLine, HeaderLine, Key, TooSmall
+from tui.widgets.frame import FooterLine, HeaderLine, Key, TooSmall
 from tui.widgets.menu import Menu
 from tui.widgets.review_lines import cut_path
 from tui.words import plain, plural
@@ -352,11 +352,6 @@ class StartScreen(StagedScreen):
     def action_help(self) -> None:
         """Explain this page."""
         self.wizard.explain(0)
-
-    def on_footer_key_pressed(self, event: FooterKey.Pressed) -> None:
-        """A key of the footer was clicked."""
-        if event.action:
-            self.run_worker(self.app.run_action(event.action, default_namespace=self))
 
 
 def _line(label: str, state: str, words: str) -> Content:

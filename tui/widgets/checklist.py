@@ -15,7 +15,6 @@ from core.units import span
 from tui.board import Board, Row
 from tui.glyphs import state_text
 from tui.widgets.button import FlatButton
-from tui.widgets.children import replace_children
 from tui.widgets.drawn import Drawn
 from tui.widgets.heading import Heading
 from tui.widgets.hung import hung, labelled
@@ -61,6 +60,7 @@ class CheckList(Vertical, can_focus=True):
         self._buttons = buttons
         self._names = [name for name in board.rows if name not in hide]
         self._rows = {name: CheckRow() for name in self._names}
+        self._button_lines: dict[str, tuple[list[str], Horizontal]] = {}
         self._folded = Drawn(classes="check-fold")
         self.selected = 0
         self.opened: dict[str, bool] = {}
@@ -98,8 +98,8 @@ class CheckList(Vertical, can_focus=True):
             widget.display = name not in folded
             opened = self.opened.get(name, name == grave)
             selected = self.has_focus and number == self.selected
-            buttons = self._offered(row) if opened else ()
-            widget.show(row, opened=opened, selected=selected, buttons=buttons)
+            widget.show_check(row, opened=opened, selected=selected)
+            self._put_buttons(name, self._offered(row) if opened else ())
         self.tell_age()
 
     def tell_age(self) -> None:
@@ -146,6 +146,22 @@ class CheckList(Vertical, can_focus=True):
             self.opened[name] = not self.opened.get(name, name == self._gravest())
             self.show()
 
+    def _put_buttons(self, name: str, buttons: Sequence[FlatButton]) -> None:
+        """Below a check; there is no line for them where there are none."""
+        before = self._button_lines.pop(name, None)
+        labels = [button.label for button in buttons]
+        if before and before[0] == labels:
+            self._button_lines[name] = before
+            return
+        if before:
+            before[1].remove()
+        if buttons and self.is_attached:
+            for button in buttons:
+                button.can_focus = False  # the ladder is one stop; their keys are on them
+            line = Horizontal(*buttons, classes="check-buttons")
+            self._button_lines[name] = (labels, line)
+            self.mount(line, after=self._rows[name])
+
     def _gravest(self) -> str:
         """The first failing check, else the first warning: it is open by itself."""
         for state in (State.FAIL.value, State.WARN.value):
@@ -171,23 +187,13 @@ class CheckList(Vertical, can_focus=True):
         return (*more, again)
 
 
-class CheckRow(Vertical):
-    """One check in its lines, with its buttons."""
+class CheckRow(Drawn):
+    """One check in its lines."""
 
     def __init__(self) -> None:
         super().__init__(classes="check-row")
-        self._lines = Drawn()
-        self._line_of_buttons = Horizontal(classes="check-buttons")
-        self._labels: list[str] = []
 
-    def compose(self) -> ComposeResult:
-        """Text, and the buttons below."""
-        yield self._lines
-        yield self._line_of_buttons
-
-    def show(
-        self, row: Row, *, opened: bool, selected: bool, buttons: Sequence[FlatButton]
-    ) -> None:
+    def show_check(self, row: Row, *, opened: bool, selected: bool) -> None:
         """Draw a check."""
         title, state, waits, findings = row.check.title, row.state, row.waits, row.findings
 
@@ -197,15 +203,8 @@ class CheckRow(Vertical):
             text = "asking" if state == "running" else waits
             return headed(title, state_text(state), text, width=width, quiet=True)
 
-        self._lines.show((lambda width: [*map(lifted, draw(width))]) if selected else draw)
+        self.show((lambda width: [*map(lifted, draw(width))]) if selected else draw)
         self.set_class(selected, "-selected")
-        labels = [button.label for button in buttons]
-        self._line_of_buttons.display = bool(buttons)
-        if labels != self._labels:
-            self._labels = labels
-            for button in buttons:
-                button.can_focus = False  # the ladder is one stop; their keys are on them
-            replace_children(self._line_of_buttons, *buttons)
 
 
 def finding_lines(finding: Finding, width: int, *, opened: bool = True) -> list[Content]:

@@ -1,6 +1,6 @@
 """A choice among two or three on one line, and a tick box."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.widgets.labelled import Labelled
@@ -85,14 +84,11 @@ class Choice(Labelled):
         value: str,
         helps: dict[str, str],
     ) -> None:
-        super().__init__(section, name, kind="choice", label=label, help=helps.get(value, ""))
+        help_line = helps.get(value, "")
+        super().__init__(section, name, _Options(self), kind="choice", label=label, help=help_line)
         self.options = tuple(options)
         self.value = value
         self._helps = helps
-
-    def controls(self) -> Iterable[Widget]:
-        """The options."""
-        return (Static("", classes="choice-gap"), _Options(self))
 
     def choose(self, value: str) -> None:
         """Take another option, and tell the screen."""
@@ -162,12 +158,8 @@ class TickBox(Labelled):
         value: bool,
         help: str,  # noqa: A002 - the word of the field
     ) -> None:
-        super().__init__(section, name, kind="tick", label=label, help=help)
+        super().__init__(section, name, _Box(self), kind="tick", label=label, help=help)
         self.text, self.value = text, value
-
-    def controls(self) -> Iterable[Widget]:
-        """The box."""
-        return (Static("", classes="choice-gap"), _Box(self))
 
     def ask(self) -> None:
         """Tell the screen what the operator wants."""

@@ -5,17 +5,14 @@ from typing import ClassVar, Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 from textual.suggester import Suggester
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-_TEXT_AT = 17
-"""The column of the text; before it stands the edge, or a bracket."""
+from tui.widgets.labelled import TEXT_AT, Labelled
 
 
 class LineInput(Input):
@@ -63,13 +60,13 @@ class LineInput(Input):
         self._pause_blink(visible=self.has_focus)
 
 
-class Field(Vertical):
+class Field(Labelled):
     """One field of the answers, or of a dialog.
 
     Args:
         section: of the answers, or a word of the screen's own.
         name: of the field.
-        label: at most 16 characters.
+        label: at most 16 characters; empty where the text begins at the edge.
         help: the line below; at most 59 characters.
         value: to begin with.
         width: cells for the text.
@@ -112,11 +109,6 @@ class Field(Vertical):
         suggester: Suggester | None = None,
         placeholder: str = "",
     ) -> None:
-        super().__init__(id=f"field-{section}-{name}", classes="field")
-        self.section, self.field = section, name
-        self.error = ""
-        self._label, self._help = label, help
-        self._width = width
         self.input = LineInput(
             value,
             password=secret,
@@ -125,26 +117,19 @@ class Field(Vertical):
             select_on_focus=False,
             classes="field-input",
         )
+        below_at = TEXT_AT if label else 1
+        super().__init__(section, name, self.input, label=label, help=help, below_at=below_at)
+        self.error = ""
+        self._width = width
+        self._aside = ""
         self.input.cursor_blink = False
-        self.input.styles.width = width + 1
         self._taking = False
         self._last = value
 
-    def compose(self) -> ComposeResult:
-        """Label, edge, text, what stands beside it; and the line below."""
-        with Horizontal(classes="field-row"):
-            yield Static(Content(self._label), classes="field-label")
-            yield Static("", classes="field-open")
-            yield self.input
-            yield Static("]", classes="field-close")
-            yield Static("", classes="field-aside")
-        yield Static(Content(self._help), classes="field-help")
-
     def on_mount(self) -> None:
-        """In basic mode the brackets take the cell of the edge."""
-        if self.app.has_class("-basic"):
-            self.input.styles.width = self._width
-        self._draw()
+        """The edge takes a cell; in basic mode it is the bracket's."""
+        basic = self.app.has_class("-basic")
+        self.input.styles.width = self._width if basic else self._width + 1
 
     @property
     def value(self) -> str:
@@ -158,15 +143,6 @@ class Field(Vertical):
             with self.input.prevent(Input.Changed):
                 self.input.value = value
 
-    def show_help(self, text: str) -> None:
-        """Change the line below; an error goes before it."""
-        self._help = text
-        self._draw()
-
-    def show_label(self, text: str) -> None:
-        """Change the label."""
-        self.query_one(".field-label", Static).update(Content(text))
-
     def show_error(self, text: str, *, finding: bool = False) -> None:
         """Say what is wrong in place of the help line; empty takes it away.
 
@@ -174,42 +150,36 @@ class Field(Vertical):
             finding: it comes from a check and does not hold Continue.
         """
         self.error = "" if finding else text
-        self._shown_error = text
-        self._draw()
+        self.set_class(bool(text), "-invalid")
+        super().show_error(text)
 
     def show_aside(self, text: str) -> None:
         """What stands right of the field, where there is room."""
-        self.query_one(".field-aside", Static).update(Content(text))
+        self._aside = text
+        self.redraw()
 
-    _shown_error = ""
-
-    def _draw(self) -> None:
-        wrong = self._shown_error
-        self.set_class(bool(wrong), "-invalid")
-        text = Content.styled(f"✗ {wrong}", "$fail") if wrong else Content(self._help)
-        for below in self.query(".field-help").results(Static):
-            below.update(text)
-        self._draw_bracket()
-
-    def _draw_bracket(self) -> None:
-        """`> [` before the field; a long label takes the room of the blank."""
-        pointer = ">" if self.input.has_focus else " "
-        room = min(3, _TEXT_AT - len(self._label))
-        for bracket in self.query(".field-open").results(Static):
-            bracket.styles.width = room
-            bracket.update(Content(f"{pointer} [" if room == 3 else f"{pointer}["[-room:]))
+    def _first_line(self, width: int) -> Content:
+        """Label, brackets in basic mode, and what stands aside."""
+        label = super()._first_line(width)
         if self.app.has_class("-basic"):
-            self.query_one(".field-label").styles.width = _TEXT_AT - room
+            at = TEXT_AT if self._label else len("> [")
+            bracket = self._bracket(at - len(self._label))
+            gap = " " * (at - len(self._label) - len(bracket))
+            line = Content.assemble(label, gap, bracket, " " * self._width, "]")
+        else:
+            at = TEXT_AT - 1 if self._label else 0
+            line = Content.assemble(label, " " * (at - len(self._label) + self._width + 1))
+        aside = Content.styled(f"  {self._aside}", "$ink2") if self._aside else Content("")
+        return line + aside if line.cell_length + aside.cell_length <= width else line
 
-    def on_descendant_focus(self) -> None:
-        """The label is bold, and in basic mode a pointer stands before the field."""
-        self.add_class("-focused")
-        self._draw_bracket()
+    def _bracket(self, room: int) -> str:
+        """`> [` before the text; a long label takes the room of the blank."""
+        pointer = ">" if self._focused else " "
+        return f"{pointer} [" if room >= len("> [") else f"{pointer}["[-room:]
 
     def on_descendant_blur(self) -> None:
         """Now it is judged, with all that was typed."""
-        self.remove_class("-focused")
-        self._draw_bracket()
+        super().on_descendant_blur()
         self._tell()
         self.post_message(self.Left(self))
 

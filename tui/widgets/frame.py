@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
+from textual.events import Click
 from textual.widgets import Static
 
 from tui.glyphs import glyph
 from tui.steps import FIRST_OF_IMPORT, StepStanding
 from tui.widgets.button import FlatButton
 from tui.widgets.children import replace_children
+from tui.widgets.ends import Ends
 from tui.widgets.line import Line
+
+_GAP = "  "
+"""Between two keys of the footer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +54,8 @@ class TooSmall(Static):
         )
 
 
-class HeaderLine(Horizontal):
+class HeaderLine(Ends):
     """`eksa-mirror   site-a                answers saved 14:02`."""
-
-    def compose(self) -> ComposeResult:
-        yield Line("", id="header-left")
-        yield Line("", id="header-right")
 
     def show(self, site: str, right: Content, exposure: str = "") -> None:
         """Fill it.
@@ -68,8 +68,7 @@ class HeaderLine(Horizontal):
             left = Content.assemble(left, f"   {site}")
         if exposure:
             left = Content.assemble(left, "   ", Content.styled(f"! {exposure}", "$warn"))
-        self.query_one("#header-left", Line).update(left)
-        self.query_one("#header-right", Line).update(right, layout=False)
+        self.put(left.stylize_before("$ink2"), right.stylize_before("$ink3"))
 
 
 class Rail(Line):
@@ -113,19 +112,6 @@ class Stepper(Line):
         self.update(Content.assemble(left, " " * gap, right), layout=False)
 
 
-class TitleLine(Horizontal):
-    """Title and what stands at its right end, in a wide window."""
-
-    def compose(self) -> ComposeResult:
-        yield Line("", id="title-left")
-        yield Line("", id="title-right")
-
-    def show(self, title: Content, right: Content) -> None:
-        """Fill it."""
-        self.query_one("#title-left", Line).update(title)
-        self.query_one("#title-right", Line).update(right, layout=False)
-
-
 class ActionLine(Horizontal):
     """Back, one sentence, further buttons, the primary button."""
 
@@ -149,35 +135,11 @@ class ActionLine(Horizontal):
         replace_children(self.query_one("#extra-buttons", Horizontal), *buttons)
 
 
-class FooterKey(Static):
-    """One key of the footer."""
-
-    @dataclass
-    class Pressed(Message):
-        """It was clicked."""
-
-        action: str
-
-    def __init__(self, key: Key, shown: str) -> None:
-        super().__init__(
-            Content.assemble(Content(shown), f" {key.label}"),
-            classes="footer-key",
-        )
-        self._key, self._shown = key, shown
-
-    def render(self) -> Content:
-        basic = self.app.has_class("-basic")
-        style = "reverse" if basic else "bold $accent"
-        return Content.assemble(Content.styled(self._shown, style), f" {self._key.label}")
-
-    def on_click(self) -> None:
-        self.post_message(self.Pressed(self._key.action))
-
-
-class FooterLine(Horizontal):
+class FooterLine(Static):
     """The keys that work now; what does not fit drops out, the least used first."""
 
-    _shown: tuple[object, ...] = ()
+    _keys: Sequence[tuple[Key, str]] = ()
+    _hint = ""
 
     def show(self, keys: Sequence[Key], hint: str = "") -> None:
         """Fill it; nothing happens where nothing changed.
@@ -190,12 +152,31 @@ class FooterLine(Horizontal):
         room = self.app.size.width - 4
         while len(spelled) > 1 and _width(spelled) > room:
             spelled.remove(min(reversed(spelled), key=lambda one: one[0].weight))
-        shown = (*spelled, hint)
-        if shown == self._shown:
-            return
-        self._shown = shown
-        said = (Static(Content(hint), classes="footer-hint"),) if hint else ()
-        replace_children(self, *(FooterKey(key, text) for key, text in spelled), *said)
+        if (spelled, hint) != (self._keys, self._hint):
+            self._keys, self._hint = spelled, hint
+            self.refresh()
+
+    def render(self) -> Content:
+        """All keys, and the hint."""
+        style = "reverse" if self.app.has_class("-basic") else "bold $accent"
+        shown = [
+            Content.assemble(Content.styled(text, style), f" {key.label}")
+            for key, text in self._keys
+        ]
+        words = Content(_GAP).join(shown)
+        room = self.content_size.width - words.cell_length
+        hint = f"{self._hint:>{room}}" if len(self._hint) + len(_GAP) <= room else ""
+        return (words + hint).stylize_before("$ink2")
+
+    def on_click(self, event: Click) -> None:
+        """Do what the clicked key does."""
+        at, column = event.get_content_offset(self), 0
+        for key, text in self._keys if at else ():
+            end = column + len(text) + 1 + len(key.label)
+            if at and column <= at.x < end and key.action:
+                doing = self.app.run_action(key.action, default_namespace=self.screen)
+                self.screen.run_worker(doing)
+            column = end + len(_GAP)
 
 
 def _spelled(key: Key, *, basic: bool) -> str:
@@ -203,4 +184,5 @@ def _spelled(key: Key, *, basic: bool) -> str:
 
 
 def _width(spelled: Sequence[tuple[Key, str]]) -> int:
-    return sum(len(text) + 1 + len(key.label) for key, text in spelled) + 2 * (len(spelled) - 1)
+    words = sum(len(text) + 1 + len(key.label) for key, text in spelled)
+    return words + len(_GAP) * (len(spelled) - 1)

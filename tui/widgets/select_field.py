@@ -1,6 +1,6 @@
 """A choice among more than fit on one line: a field that opens a list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +10,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from tui.page import Page
@@ -104,14 +103,10 @@ class SelectField(Labelled):
         value: str,
         help: str,  # noqa: A002 - the word of the field
     ) -> None:
-        super().__init__(section, name, kind="select", label=label, help=help)
+        super().__init__(section, name, _Value(self), kind="select", label=label, help=help)
         self.options = tuple(options)
         self.value = value
         self.fixed = False
-
-    def controls(self) -> Iterable[Widget]:
-        """The chosen option."""
-        return (_Value(self),)
 
     @property
     def text(self) -> str:

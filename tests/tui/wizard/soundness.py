@@ -8,6 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from tui.app import MirrorApp
+from tui.widgets.labelled import Labelled
 
 
 def flaws(app: MirrorApp) -> list[str]:
@@ -29,22 +30,23 @@ def _flaws_of(widget: Widget) -> Iterator[str]:
         yield f"{widget!r} scrolls sideways"
     if isinstance(widget, Static):
         yield from _cut(widget)
-    if widget.has_class("field") and not _told(widget):
+    if isinstance(widget, Labelled) and not _told(widget):
         yield f"{widget!r} does not tell what it is for"
 
 
-def _told(field: Widget) -> bool:
-    """Whether a line below says what a field is for, or what is wrong."""
-    return any(str(line.render()) for line in field.query(".field-help").results(Static))
+def _told(field: Labelled) -> bool:
+    """Whether the line below says what a field is for, or what is wrong."""
+    _, below = str(field.render()).split("\n", 1)
+    return bool(below.strip())
 
 
 def _cut(widget: Static) -> Iterator[str]:
     room = widget.content_size
-    if widget.styles.text_wrap == "nowrap":
-        drawn = widget.render()
-        if isinstance(drawn, Content) and drawn.cell_length > room.width:
-            yield f"{widget!r} is cut: {drawn.plain!r} in {room.width} cells"
-    else:
-        need = widget.get_content_height(Size(0, 0), widget.app.size, room.width)
-        if need > room.height:
-            yield f"{widget!r} needs {need} lines and has {room.height}: {widget.render()!s:.80}"
+    drawn = widget.render()
+    if widget.styles.text_wrap == "nowrap" and isinstance(drawn, Content):
+        for line in drawn.split("\n"):
+            if line.cell_length > room.width:
+                yield f"{widget!r} is cut: {line.plain!r} in {room.width} cells"
+    need = widget.get_content_height(Size(0, 0), widget.app.size, room.width)
+    if need > room.height:
+        yield f"{widget!r} needs {need} lines and has {room.height}: {drawn!s:.80}"

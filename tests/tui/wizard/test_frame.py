@@ -5,6 +5,7 @@ import threading
 from collections.abc import Coroutine
 
 import pytest
+from textual.pilot import Pilot
 
 from core.answers import Answers, RegistryAnswers
 from tests.tui.wizard.looking import new_app, running, shown, type_in, until
@@ -12,6 +13,8 @@ from tui.app import MirrorApp
 from tui.messages import ChecksEnded
 from tui.screens.framed import FramedScreen
 from tui.screens.opening import open_screen
+from tui.screens.step import StepScreen
+from tui.screens.steps_list import StepsList
 from tui.terminal import Look
 
 ANSWERS = Answers(registry=RegistryAnswers.model_validate({"address": "harbor.example/eks-a"}))
@@ -96,5 +99,31 @@ def test_resizing_loses_nothing(look: Look) -> None:
                 assert app.focused.id is None or "endpoint" in str(app.focused.parent)
             await type_in(pilot, "z")
             assert "harbor.examplex yz" in shown(app)
+
+    play(walk())
+
+
+@pytest.mark.parametrize("look", [Look(), Look(basic=True)])
+def test_keys_of_the_footer_can_be_clicked(look: Look) -> None:
+    async def click(pilot: Pilot[str], words: str) -> None:
+        assert isinstance(pilot.app, MirrorApp)
+        line = shown(pilot.app).splitlines()[-1]
+        await pilot.click(offset=(line.index(words) + len(words) - 1, 23))
+
+    async def walk() -> None:
+        app = new_app(ANSWERS, step=7, look=look)
+        async with running(app) as pilot:
+            await until(pilot, lambda: "Quit" in shown(app))
+            await click(pilot, "Steps")
+            await until(pilot, lambda: isinstance(app.screen, StepsList))
+            await click(pilot, "Close")
+            await until(pilot, lambda: isinstance(app.screen, StepScreen))
+            await pilot.click(offset=(79, 23))  # where no key stands
+            await click(pilot, "Continue")
+            await until(pilot, lambda: "8  Review" in shown(app))
+            await click(pilot, "Back")
+            await until(pilot, lambda: "7  Admin machine" in shown(app))
+            await click(pilot, "Quit")
+            await until(pilot, lambda: not app.is_running)
 
     play(walk())
