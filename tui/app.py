@@ -1,7 +1,7 @@
 """The wizard: holds the session, opens screens, saves answers, and hears the threads."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.css.query import NoMatches
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, InputEvent
+from textual.filter import LineFilter
 from textual.timer import Timer
 from textual.widget import MountError
 from textual.worker import WorkerFailed
@@ -33,7 +34,7 @@ from tui.messages import (
     Saved,
 )
 from tui.saver import Saver
-from tui.screens.opening import open_screen
+from tui.screens.opening import load_next, open_screen
 from tui.screens.step import ShowsJob, StepScreen
 from tui.session import Session
 from tui.stage import Stage
@@ -45,6 +46,9 @@ from tui.tidying import Tidying
 
 SAVE_DELAY = 1.0
 """Seconds after a change before the answers are saved."""
+
+AHEAD_SECONDS = 0.1
+"""Between two screens that are loaded before anybody opens them, and since the last key."""
 
 
 class MirrorApp(App[str]):
@@ -111,11 +115,16 @@ class MirrorApp(App[str]):
         self._follower: Follower | None = None
         self._tidying = Tidying()
         self.stage = Stage(self)
+        self._line_filters: list[LineFilter] = []
         if self.look.basic:
-            self._filters.append(Plain())
+            self._line_filters.append(Plain())
             self.animation_level = "none"
         elif self.look.colourless:
-            self._filters.append(Colourless())
+            self._line_filters.append(Colourless())
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Ours alone: textual's own turn colours of the terminal into others, and we use none."""
+        return self._line_filters
 
     def get_driver_class(self) -> type[Driver]:
         """Ours on a terminal; a page of `serve` brings its own."""
@@ -129,6 +138,7 @@ class MirrorApp(App[str]):
         if not self.is_headless:  # a test has many apps in one process, and looks for leaks
             self._tidying.begin()
             self.set_interval(TIDY_SECONDS, self._tidy)
+            self._ahead = self.set_interval(AHEAD_SECONDS, self._load_ahead)
 
     async def on_event(self, event: Event) -> None:
         """Keys that come in a burst are for the screen that the first of them opens."""
@@ -143,6 +153,10 @@ class MirrorApp(App[str]):
         pages = [screen for screen in self.screen_stack if not screen.is_modal]
         self._tidying.look(pages[-1] if pages else None)
 
+    def _load_ahead(self) -> None:
+        if self._tidying.is_quiet(AHEAD_SECONDS) and not load_next():
+            self._ahead.stop()
+
     # --- screens ----------------------------------------------------------------------------
 
     def open_step(self, step: int) -> None:
@@ -152,11 +166,9 @@ class MirrorApp(App[str]):
         if step:
             self.session.setup.step = step
             self.session.setup.reached = max(step, self.session.setup.reached)
-            self.save_now()
-            self.session.check_again(step)
-        elif self._save_timer:
-            self.save_now()
-        self.stage.show(open_screen(step))
+        if step or self._save_timer:
+            self._put_answers()  # told by the screen that comes
+        self.stage.show(open_screen(step), lambda: self.session.check_again(step))
 
     def begin(self, setup: Setup, step: int = 0, job: Job | None = None) -> None:
         """Work on a set-up, where it stopped or at `step`; step 9 shows `job`."""
@@ -233,11 +245,14 @@ class MirrorApp(App[str]):
 
     def save_now(self) -> None:
         """Write the answers; a disk that is full is told in the header, and tried again."""
+        self._put_answers()
+        self._refresh()
+
+    def _put_answers(self) -> None:
         if self._save_timer:
             self._save_timer.stop()
             self._save_timer = None
         self.saver.put(self.session.setup.snapshot().write)
-        self._refresh()
 
     def on_saved(self, message: Saved) -> None:
         """Say when, or why not."""

@@ -1,6 +1,7 @@
 """The screen that is shown: one comes up at a time, and is drawn once."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,7 +9,7 @@ from contextlib import ExitStack
 from textual.app import App
 from textual.screen import Screen
 
-_LOOK = 0.005
+_LOOK = 0.002
 """Seconds between two looks at a screen that comes up; textual tells of no such moment."""
 
 _LONGEST = 5.0
@@ -26,24 +27,29 @@ class Stage:
         self._app = app
         self._coming = False
         self._next: Screen[None] | None = None
+        self._then: Callable[[], None] | None = None
         self._unseen = ExitStack()
 
     async def whole(self) -> None:
         """Wait until what is shown is all there, be it a step or a page over it."""
         await self._until(lambda: not self._coming and self._is_mounted())
 
-    def show(self, screen: Screen[None]) -> None:
+    def show(self, screen: Screen[None], then: Callable[[], None] | None = None) -> None:
         """Put a screen in the place of the one that is shown, as soon as that is whole.
 
         Where several are wanted meanwhile, the last one is shown.
+
+        Args:
+            then: done once it was drawn.
         """
-        self._next = screen
+        self._next, self._then = screen, then
         if not self._coming:
             self._coming = True
             self._app.run_worker(self._come_up())
 
     async def _come_up(self) -> None:
         app = self._app
+        gc.disable()  # what would be searched is all in use
         try:
             while self._next:
                 await self._until(self._is_mounted)
@@ -58,6 +64,9 @@ class Stage:
                     await self._until(self._is_mounted)
         finally:
             self._coming = False
+            gc.enable()
+        if self._then:
+            app.call_after_refresh(self._then)
 
     def is_whole(self) -> None:
         """Told by a screen that is there with all its parts: now it is drawn."""

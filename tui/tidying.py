@@ -41,6 +41,10 @@ class Tidying:
         """A key was pressed, or the mouse was moved."""
         self._heard = self._clock()
 
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether no key was pressed for so long."""
+        return self._clock() - self._heard >= seconds
+
     def look(self, screen: object) -> None:
         """Tidy up where it is time.
 
@@ -51,7 +55,7 @@ class Tidying:
             self._screen, self._due = screen, True
         if not self._due:
             return
-        if self._clock() - self._heard >= QUIET_SECONDS:
+        if self.is_quiet(QUIET_SECONDS):
             self._due = False
             gc.unfreeze()
             gc.collect()

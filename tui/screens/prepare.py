@@ -76,7 +76,7 @@ class PrepareScreen(PrepareFrame):
         error: EksaMirrorError | None = None
 
     def __init__(self, values: dict[str, str] | None = None) -> None:
-        super().__init__(id="prepare-screen")
+        super().__init__()
         self._given = values
         self._form = Form(None, {})
         self._found: Estimate | EksaMirrorError | None = None

@@ -81,7 +81,7 @@ class PrepareProgress(PrepareFrame):
         error: EksaMirrorError | None = None
 
     def __init__(self, errand: Errand) -> None:
-        super().__init__(id="prepare-progress")
+        super().__init__()
         self.errand = errand
         self.seen: PrepareProgress.Seen | None = None
         self._looking = self._starting = False

@@ -47,8 +47,12 @@ class StepScreen(FramedScreen):
     _check_timer: Timer | None = None
 
     def on_mount(self) -> None:
-        """Checks begin by themselves."""
-        self.begin_checks()
+        """Checks begin by themselves; their threads would hold up the screen that comes up."""
+        self.call_after_refresh(self._begin_checks_here)
+
+    def _begin_checks_here(self) -> None:
+        if self.framed:
+            self.begin_checks()
 
     def on_resize(self) -> None:
         """The checks are drawn anew: a low window folds those that pass."""

@@ -10,6 +10,7 @@ from core.answers import Answers, RegistryAnswers
 from tests.tui.wizard.looking import LARGE, new_app, running, shown, until
 from tui.app import MirrorApp
 from tui.screens.help import HelpPage
+from tui.screens.prepare import PrepareScreen
 from tui.screens.start import StartScreen
 from tui.screens.steps_list import StepsList
 from tui.screens.trust import TrustScreen
@@ -112,5 +113,21 @@ def test_what_a_check_finds_while_the_wizard_is_left_does_no_harm() -> None:
             checks.action_open()  # its buttons go
             checks.action_open()  # and come again
         assert app.crash is None
+
+    asyncio.run(play())
+
+
+def test_an_entry_may_be_chosen_twice_before_its_page_is_there() -> None:
+    async def play() -> None:
+        app = new_app()
+        async with running(app, LARGE) as pilot:
+            await until(pilot, lambda: "Prepare on a connected machine" in shown(app))
+            first, second = PrepareScreen(), PrepareScreen()
+            app.stage.show(first)
+            await until(pilot, lambda: app.screen is first)
+            app.stage.show(second)
+            await until(pilot, lambda: app.screen is second and second.framed)
+            await app.stage.whole()
+            assert len(app.screen_stack) == 2
 
     asyncio.run(play())

@@ -179,7 +179,7 @@ def test_paths_fit_a_window_that_was_dragged_while_a_dialog_lay_over_them(
     monkeypatch.chdir(sample.folder)
 
     def line(app: MirrorApp) -> str:
-        return next(one for one in shown(app).splitlines() if "Images tarball" in one).strip()
+        return next(one for one in shown(app).splitlines() if "Bundle manifest" in one).strip()
 
     async def play() -> None:
         app = new_app()
