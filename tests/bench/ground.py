@@ -1,5 +1,6 @@
 """What every part of the bench needs: a sample, empty registries, the machine in words, files."""
 
+import compileall
 import os
 import platform
 import shutil
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import core
+import tui
 from core import __version__
 from core.demo.registry import DemoRegistry, Login
 from core.demo.sample import BENCHMARK, Sample, SampleSpec, write_sample
@@ -56,9 +59,17 @@ class Bench:
             shutil.rmtree(place)
 
 
+def run_as_installed() -> None:
+    """An installed program is compiled once; a checkout may be told to compile at each start."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for package in (core, tui):
+        compileall.compile_dir(Path(package.__path__[0]), quiet=1)
+
+
 @contextmanager
 def bench(megabytes: float, rounds: int) -> Iterator[Bench]:
     """A folder with a sample, as long as it is needed."""
+    run_as_installed()
     folder = Path(tempfile.mkdtemp(prefix="eksa-bench-"))
     os.environ["DOCKER_CONFIG"] = str(folder)
     try:

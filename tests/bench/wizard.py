@@ -35,6 +35,7 @@ from core.transfer.orders import Orders
 from core.transfer.records import ArtifactRecord, Flight
 from core.transfer.states import JobState
 from core.transfer.stopping import ask_to_stop
+from tests.bench.ground import run_as_installed
 from tests.integration.program import PROGRAM
 from tui.screens.opening import open_screen
 from tui.screens.review import ReviewScreen
@@ -262,6 +263,7 @@ def told(name: str, measured: Measured) -> str:
 
 def main() -> int:
     """Measure and print."""
+    run_as_installed()
     with tempfile.TemporaryDirectory(prefix="eksa-bench-") as name:
         os.environ["XDG_STATE_HOME"] = str(Path(name) / "state")
         os.chdir(name)
